@@ -273,9 +273,12 @@ def _name(name: str, span: Span, scope: Scope) -> Value:
         if name in STEPS or name in ("True", "False", "true", "false", "None"):
             help_ = f"steps are joined by `|`: `| {name}`" if name in STEPS else "write `yes` or `no`"
             fix = f"| {name}" if name in STEPS else "yes" if name in ("True", "true") else "no"
-            raise Refused("A106", f"`{name}` is not defined", span, help_, fixes=[written(span, fix, safe=True)])
+            before = span.source.text[: span.start].rstrip(" ")
+            joint = len(before) - 1 if name in STEPS and before.endswith(("+", ">", "-", "*", "/", "<")) else span.start
+            raise Refused("A106", f"`{name}` is not defined", span, help_, fixes=[written(span._replace(start=joint), fix, safe=True)])
         if any(name in around.labels for around in scope.outwards()):
-            raise Refused("A106", f"`{name}` is a value, and a number is needed here", span, f"`c({name})` is the number of its channels")
+            help_ = f"`c({name})` is the number of its channels; layers compute with values: `add {name}`, `from {name} | mul -1 | add 1`"
+            raise Refused("A106", f"`{name}` is a value, and a number is needed here", span, help_)
         if name == "cin":
             raise Refused("A106", "`cin` is defined only inside a block", span, "`c()` is the number of channels of the current value")
         if name in _CHANNELS and scope.value_of("cin") is not None:

@@ -7,7 +7,7 @@ import re
 from archspec.diagnostics import Diagnostic
 from archspec.diagnostics.fix import Fixes, lines_removed, written
 from archspec.foreign.equivalents import REASONS, known_as
-from archspec.foreign.whole_lines import Rewritten, rewritten
+from archspec.foreign.whole_lines import ALONE, PROGRAM, Rewritten, rewritten
 from archspec.source import Source, Span
 from archspec.syntax.lalr import Unexpected, automaton
 from archspec.syntax.lines import roles
@@ -43,8 +43,21 @@ def advised(found: list[Diagnostic], source: Source) -> list[Diagnostic]:
         place = (span.source, span.line)
         if place not in seen:
             seen[place] = _checked(rewritten(_logical(*place), _blocks(span.source), _defaults(*place)))
-        result.append(_with(_unguessed(_powerless(diagnostic, span), span), seen[place]))
+        result.append(_general(_with(_unguessed(_powerless(diagnostic, span), span), seen[place])))
     return result
+
+
+_GENERAL = {
+    "expected a layer,": "a line begins with a layer or with a label: `conv k=3 f=8`, `stem: conv k=3 f=8`",
+    "expected `key=value`, `|` or the end": "arguments are `key=value` with spaces between them, steps are joined by `|`, a comment begins with `#`",
+}
+"""What may stand in a line, by how a message about it begins."""
+
+
+def _general(diagnostic: Diagnostic) -> Diagnostic:
+    """The diagnostic with what a line may hold, where nothing is known that helps more."""
+    help_ = next((text for start, text in _GENERAL.items() if diagnostic.message.startswith(start)), None)
+    return diagnostic._replace(help=help_) if diagnostic.help is None and help_ else diagnostic
 
 
 def _powerless(diagnostic: Diagnostic, span: Span) -> Diagnostic:
@@ -80,7 +93,7 @@ def _with(diagnostic: Diagnostic, found: Rewritten | None) -> Diagnostic:
     """The diagnostic with what was found as its help, where that answers it."""
     span, code = diagnostic.span, diagnostic.code
     own = span is not None and code in ("A103", "A104") and span.text.partition(" ")[0] in _blocks(span.source)
-    if found is None or span is None or own or (found.line is None and code not in _NAMES and not _about_python(code, span, found)):
+    if found is None or span is None or own or (found.line is None and code not in _NAMES and not _reasoned(diagnostic, span, found)):
         return diagnostic
     line = found.line or ""
     unfit = {
@@ -91,7 +104,9 @@ def _with(diagnostic: Diagnostic, found: Rewritten | None) -> Diagnostic:
     }
     if unfit.get(code) or not found.help:
         return diagnostic
-    needless = found.line is None and found.reason == REASONS["word"] and span.source.line(span.line).split("#")[0].strip() == span.text
+    whole = span.source.line(span.line).split("#")[0].strip()
+    alone = (found.reason == REASONS["word"] and whole == span.text) or (found.reason == PROGRAM and ALONE.fullmatch(whole))
+    needless = found.line is None and alone
     fixes = (lines_removed(span.source, span.line, span.line, "remove the line")._replace(safe=True),) if needless else _instead(span, line)
     return diagnostic._replace(help=found.help, fixes=fixes)
 
@@ -117,12 +132,17 @@ def _means_otherwise(span: Span, line: str) -> bool:
     return named or (word not in ("true", "false") and re.search(rf"\b{re.escape(word)}\b", line) is None)
 
 
-def _about_python(code: str, span: Span, found: Rewritten) -> bool:
-    """Whether a line that cannot be read is a call or an assignment, so that a reason helps more than the sign that does not fit."""
-    if code not in ("A001", "A005", "A008") or not found.reason:
+def _reasoned(diagnostic: Diagnostic, span: Span, found: Rewritten) -> bool:
+    """Whether a reason helps more than the sign that does not fit: where nothing else does, and in a call, an assignment or a list."""
+    if diagnostic.code not in ("A001", "A005", "A008") or not found.reason:
         return False
     line = span.source.line(span.line)
-    return "(" in line or re.match(r"\s*(?:[\w.]+\s*\+?=|return\b|import\b|from\b.*\bimport\b)", line) is not None
+    return (
+        diagnostic.help is None
+        or span.text == ","
+        or "(" in line
+        or re.match(r"\s*(?:[\w.]+\s*\+?=|return\b|import\b|from\b.*\bimport\b|shortcut from=)", line) is not None
+    )
 
 
 def _logical(source: Source, number: int) -> str:

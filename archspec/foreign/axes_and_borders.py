@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archspec.foreign import values
+from archspec.foreign.equivalents import REASONS
 from archspec.foreign.loose import Value
 from archspec.foreign.values import Cannot
 
@@ -95,3 +96,14 @@ def reshaped(value: Value, remarks: list[str], channels_last: bool) -> str:
             f"numbers in PyTorch's order; Keras's, of a vector, is `rearrange \"({' '.join(names)}) -> {' '.join(names)}\" {sizes}`"
         )
     return f"reshape {'x'.join(items if channels_last else [*items[1:], items[0]])}"
+
+
+def turned(axes: tuple[Value, ...]) -> str:
+    """The step for `x.transpose(1, 2)` or `x.permute(0, 2, 1)`; orders of four axes move only the channels of a layout. Raises Cannot."""
+    items = axes[0].items if len(axes) == 1 and axes[0].kind == "list" else axes
+    order = "".join(item.text for item in items)
+    if order in ("0231", "0312"):
+        raise Cannot("shapes are channels last whatever the framework: leave out this line")
+    if order not in ("12", "21", "021", "-1-2", "-2-1", "1-1", "-11"):
+        raise Cannot(REASONS["reshape"])
+    return "swap"

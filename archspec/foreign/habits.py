@@ -19,7 +19,11 @@ _DEFINED = re.compile(rf"(?:def|func|function|fn|define|module|macro|block)\s+({
 _ARGUMENT = re.compile(rf"({_WORD})(?::\s*\w+)?(?:\s*=\s*([\w.]+))?")
 _FOR = re.compile(rf"for\s+({_WORD})\s+in\s+(?:range\s*\(\s*({_WORD}|\d+)\s*\)|({_WORD}|\d+))\s*:\s*")
 _ROUNDS = re.compile(r"(?:for|loop|do|times)\s+(\d+)(?:\s*x|\s+times)?\s*:\s*")
+_TIMES_LAYER = re.compile(rf"(\d+)\s*(?:[x*](?=[\s:(*])|\*|times\b)\s*:?\s*(?=({_WORD})\b)")
+_LAYER_TIMES = re.compile(r"(?!input\b)(.*\w)\s+[x*](\d+)")
+_NAMED_INPUT = re.compile(rf"input\s+({_WORD})(?:\s*[:=]\s*|\s+)(\d+(?:x\d+)*)")
 _TWO_WORDS = re.compile(rf"({_WORD})(?:\s+|-)(\w+)\s*:(?![:=])\s*")
+_NO_LABELS = KEYWORDS | {"repeat", "residual", "shortcut", "while", "with", "elif", "try", "except"}
 _NUMBER = r"\d+"
 _SHAPE = re.compile(
     rf"(?:({_WORD})\b)? ?(?:(?:size|shape|dims?|image)\b)? ?[:=]? ?[\"'(\[]*(\d+(?:(?: ?px)?(?: ?(?:[x*,;-]|by\b) ?| )\d+)*)(?: ?px)?[\"')\]]*"
@@ -64,10 +68,16 @@ def own_line(body: str, rewriter: Rewriter) -> tuple[str, str] | None:
         return f"block {found[1]}({arguments}):", ""
     if found := _ROUNDS.match(body):
         return f"repeat {found[1]}:", body[found.end() :]
+    if (found := _TIMES_LAYER.match(body)) and rewriter.known(found[2]):
+        return f"repeat {found[1]}:", body[found.end() :]
+    if (found := _LAYER_TIMES.fullmatch(body)) and (word := re.match(_WORD, body)) and rewriter.known(word[0]):
+        return f"repeat {found[2]}:", found[1]
+    if found := _NAMED_INPUT.fullmatch(body):
+        return f"{found[1]}: input {found[2]}", ""
     if found := _FOR.match(body):
         counter = "" if found[1] == "_" else f" as {found[1]}"
         return f"repeat {found[2] or found[3]}{counter}:", body[found.end() :]
-    if (found := _TWO_WORDS.match(body)) and not rewriter.known(found[1]) and found[1] not in KEYWORDS | {"repeat", "residual", "shortcut"}:
+    if (found := _TWO_WORDS.match(body)) and not rewriter.known(found[1]) and found[1] not in _NO_LABELS:
         return f"{found[1]}{'' if found[2].isdigit() else '_'}{found[2]}:", body[found.end() :]
     if (found := _OUTPUT.match(body)) and (word := re.match(_WORD, body[found.end() :])) and rewriter.known(word[0]):
         rewriter.remarks.append("the value of the last line is the output")

@@ -86,7 +86,7 @@ class Token(NamedTuple):
 def tokens(text: str) -> list[Token]:
     """Split a line into tokens. Raises Unreadable."""
     found: list[Token] = []
-    text = re.sub(r"(?<=[0-9])\s+[xX]\s*(?=[0-9])|(?<=[0-9])[xX]\s+(?=[0-9])", "x", text)
+    text = re.sub(r"(?<=[0-9])\s+[xX]\s+(?=[0-9])|(?<=[0-9])[xX]\s+(?=[0-9])", "x", text)
     for match in _TOKEN.finditer(text):
         kind = match.lastgroup or ""
         if kind == "strange" or (kind == "number" and len(match[0]) > 1 and match[0][0] == "0" and match[0].isdigit()):
@@ -97,16 +97,20 @@ def tokens(text: str) -> list[Token]:
 
 
 class Reader:
-    """A cursor over the tokens of a chain. `is_layer` says which words are layers: each begins a step.
+    """A cursor over the tokens of a chain. `is_layer` says which words are layers: each begins a step, unless it
+    `is_value` of an argument of the step before it.
 
     Parentheses behind a space hold a list where the layer `takes_list`, else the layer's arguments.
     """
 
-    def __init__(self, found: list[Token], is_layer: Callable[[str], bool], takes_list: Callable[[str], bool]) -> None:
+    def __init__(
+        self, found: list[Token], is_layer: Callable[[str], bool], takes_list: Callable[[str], bool], is_value: Callable[[str, str], bool]
+    ) -> None:
         self.tokens = found
         self.at = 0
         self.is_layer = is_layer
         self.takes_list = takes_list
+        self.is_value = is_value
         self.depth = 0
 
     def peek(self, offset: int = 0) -> Token:
@@ -128,9 +132,17 @@ class Reader:
                 self.take()
             while self.peek().kind == "join" or self.peek().text == ",":
                 self.take()
-            if self.peek().kind != "end":
+            if self.bracketed():
+                found.append(Call(self.peek(1).text, (), ()))
+                self.at += 3
+            elif self.peek().kind != "end":
                 found.append(self.layer())
         return found
+
+    def bracketed(self) -> bool:
+        """Whether a layer in parentheses is ahead, as in `fc 10 (relu)`."""
+        word = self.peek(1)
+        return self.peek().text == "(" and self.peek(2).text == ")" and word.kind == "word" and self.is_layer(word.text)
 
     def layer(self) -> Call:
         """A layer with its arguments, in parentheses or behind spaces."""
@@ -243,6 +255,8 @@ class Reader:
         bare: list[Value] = []
         keywords: list[tuple[str, Value]] = []
         while (token := self.peek()).kind not in ("end", "join"):
+            if self.bracketed():
+                break
             if token.text in (",", "+", "-"):
                 after = self.peek(1)
                 if after.kind == "end" or (self.begins() and not self.pads(name)):
@@ -259,7 +273,7 @@ class Reader:
             elif token.kind in ("number", "size") and self.peek(1).text in COUNTED:
                 keywords.append((self.peek(1).text, self.loose()))  # `32 filters`
                 self.take()
-            elif token.kind == "word" and self.is_layer(token.text) and name not in MERGES:
+            elif token.kind == "word" and self.is_layer(token.text) and name not in MERGES and not self.is_value(name, token.text):
                 break
             else:
                 bare.append(self.loose())

@@ -6,10 +6,10 @@ import re
 from collections.abc import Container, Mapping
 
 from archspec.foreign import values
-from archspec.foreign.axes_and_borders import permuted, reshaped
+from archspec.foreign.axes_and_borders import permuted, reshaped, turned
 from archspec.foreign.equivalents import LOOSE, REASONS, Foreign, Parameter, arguments_of, foreign, ignored, key, rows_of
 from archspec.foreign.loose import Call, Value
-from archspec.foreign.step import Missing, Step, as_in_keras, bare_arguments, required, special
+from archspec.foreign.step import Missing, Step, argument_of, as_in_keras, bare_arguments, required, special
 from archspec.foreign.values import Cannot
 from archspec.ops import STEPS, op_class
 from archspec.syntax.lines import MERGES
@@ -17,8 +17,8 @@ from archspec.syntax.lines import MERGES
 FUNCTIONAL = frozenset(("F", "functional", "torch", "tf", "nn.functional", "tf.nn", "torch.nn.functional", "keras.activations", "ops"))
 DATA = frozenset(["x", "out", "y", "h", "z", "inputs", "input", "outputs", "features", "hidden", "net", "tensor"])
 """What people call the value that flows."""
-_WORDS = {"same": "p", "valid": "p", "bilinear": "mode", "nearest": "mode", "floor": "round", "ceil": "round", "exact": "round"}
-"""Values of one argument only, which people write without it."""
+_NO_LAYERS = frozenset(("same", "valid", "bilinear", "nearest", "floor", "ceil", "exact"))
+"""Values of arguments, which people write without their key, although other tools have layers of these names."""
 _OFF = ("False", "false", "None", "no", "off", "0")
 _SIZED = ("pad", "crop", "adaptpool", "adaptmaxpool", "upsample", "patchmerge", "pixelshuffle")
 """Layers whose only positional argument is a size, so that several numbers mean one per axis."""
@@ -45,7 +45,7 @@ class Rewriter:
 
     def known(self, word: str) -> bool:
         """Whether a word begins a step rather than being an argument."""
-        return word not in _WORDS and (word in self.blocks or word == "skip" or key(word) in STEPS or len(foreign(word)) > 0)
+        return word not in _NO_LAYERS and (word in self.blocks or word == "skip" or key(word) in STEPS or len(foreign(word)) > 0)
 
     def steps(self, call: Call) -> list[str]:
         """Our steps for a layer, those of its inputs before it. Raises Cannot."""
@@ -60,6 +60,10 @@ class Rewriter:
             return [*self.steps(inner), *self.layer(applied)]
         flows = first.kind == "word" and (first.text in DATA or module in FUNCTIONAL) and not values.is_none(first)
         return self.layer(applied if flows and not name[:1].isupper() else call)
+
+    def is_value(self, name: str, word: str) -> bool:
+        """Whether a word behind a step is a value of one of its arguments: `gelu tanh`."""
+        return name not in self.blocks and bool(argument_of(key(name), word))
 
     def takes_list(self, name: str) -> bool:
         """Whether a list in parentheses may follow a step: one value for each round."""
@@ -79,7 +83,7 @@ class Rewriter:
             return ["flatten"]  # all axes except the batch
         given = (*call.bare, *(value for _, value in call.keywords))
         if (module in DATA or module == "torch") and method in ("permute", "transpose", "swapaxes"):
-            return [_turned(call.bare)]
+            return [turned(call.bare)]
         if method in ("mean", "reduce_mean") and any(value.kind == "list" and len(value.items) == 2 for value in given):
             return ["gap", "flatten"]  # over height and width
         if name.startswith("self."):
@@ -172,8 +176,10 @@ class Rewriter:
             return False
         fields = op_class(step.name).fields
         glued, off = re.fullmatch(r"([a-z_]+?)(\d[\dx.]*)", value.text), re.fullmatch(r"no_?([a-z]+)", value.text)
-        if _WORDS.get(value.text) in fields:
-            step.given[_WORDS[value.text]] = value.text
+        if argument := argument_of(step.name, value.text):
+            step.given[argument] = value.text
+        elif isinstance(getattr(fields.get(value.text), "default", None), bool):
+            step.given[value.text] = "yes"
         elif off and isinstance(getattr(fields.get(off[1]), "default", None), bool):
             step.given[off[1]] = "no"
         elif glued and glued[1] in fields:
@@ -193,6 +199,12 @@ class Rewriter:
                 return []
             step.given["k"] = sizes[0].text
             return rest
+        held = {*step.given, *self.defaults.get(step.name, ())}
+        if step.name != "dwconv" and len(positional) == 1 and positional[0].kind == "number" and not {"k", "f"} & held:
+            count = positional[0].text
+            raise Cannot(
+                f"write `{step.name} k=3 f={count}` for {count} filters, or `{step.name} k={count} f=8` for filters of size {count}"
+            )
         if len(positional) == 2 and all(value.kind == "number" for value in positional) and not {"k", "f"} & set(step.given):
             a, b = (value.text for value in positional)
             raise Cannot(f"write `{step.name} k={a} f={b}` for {b} filters of size {a}, or `{step.name} k={b} f={a}` for {a} of size {b}")
@@ -279,7 +291,7 @@ class Rewriter:
             else:
                 self.keyword(word, value, steps[0], after)
         for parameter in row.parameters:
-            default = _default(parameter.default) if parameter.argument not in steps[0].given else None
+            default = values.default(parameter.default) if parameter.argument not in steps[0].given else None
             if taken := given.get(parameter.name, default):
                 name, _, argument = parameter.argument.rpartition(".")
                 step = next((step for step in steps if step.name == name), steps[0])
@@ -293,10 +305,12 @@ class Rewriter:
         source = call.bare or call.inputs
         items = list(source[0].items) if source and source[0].kind == "list" else list(source)
         names = [item.text.removeprefix("self.") for item in items if item.kind == "word"]
-        others = [name for name in names if name not in DATA] if names and names[0] in DATA else names[len(names) > 1 :]
-        others = others or names[1:]
+        flows = len(names) < 2 or names[0] in DATA
+        others = ([name for name in names if name not in DATA] if flows else []) or names[1:]
         if not others or len(names) != len(items) or not all(name.isidentifier() for name in names):
             raise Cannot(f"write `{step} NAME` with the label of the other value, or `{step}:` with one branch per line below it")
+        if not flows:
+            return f"from {names[0]} | {step} {' '.join(others)}"
         self.remarks.append(f"`{others[0]}` is the label of a line above, and the current value comes first")
         return f"{step} {' '.join(others)}"
 
@@ -356,17 +370,6 @@ class Rewriter:
         return [step for item in items if item.call is not None for step in self.steps(item.call)]
 
 
-def _turned(axes: tuple[Value, ...]) -> str:
-    """The step for `x.transpose(1, 2)` or `x.permute(0, 2, 1)`; orders of four axes move only the channels of a layout. Raises Cannot."""
-    items = axes[0].items if len(axes) == 1 and axes[0].kind == "list" else axes
-    order = "".join(item.text for item in items)
-    if order in ("0231", "0312"):
-        raise Cannot("shapes are channels last whatever the framework: leave out this line")
-    if order not in ("12", "21", "021", "-1-2", "-2-1", "1-1", "-11"):
-        raise Cannot(REASONS["reshape"])
-    return "swap"
-
-
 def _given(call: Call, row: Foreign) -> dict[str, Value]:
     """The arguments of a call by the names that the row has for them."""
     return {**dict(zip([parameter.name for parameter in row.parameters], call.bare, strict=False)), **dict(call.keywords)}
@@ -391,8 +394,3 @@ def _looks_like_torch(call: Call) -> bool:
     """Three numbers of which the second is no size of a kernel: in, out, kernel."""
     numbers = [values.number(value.text) for value in call.bare[:3] if value.kind == "number"]
     return len(numbers) == 3 and isinstance(numbers[1], int) and numbers[1] > 11
-
-
-def _default(text: str) -> Value | None:
-    """The value that a table gives as a default, if it gives one."""
-    return Value("word" if text in ("None", "False", "True") else "number", text) if text else None

@@ -58,6 +58,12 @@ class Missing(Cannot):
         super().__init__(f"`{step}` {self.rest}")
 
 
+def argument_of(step: str, word: str) -> str:
+    """The argument of one of our steps that has a word among its values: `mode` for `bilinear`; empty where there is none."""
+    fields = op_class(step).fields if step in STEPS and step != "skip" else {}
+    return next((name for name, info in fields.items() if word in info.words), "")
+
+
 _SAMPLES = {
     "k": "3",
     "f": "8",

@@ -147,3 +147,8 @@ def shape(value: Value, batch: bool = False) -> str:
     if not items or not all(text.isdigit() for text in items):
         raise Cannot("an input has a whole number for each axis: `input 224x224x3`")
     return "x".join(items)
+
+
+def default(text: str) -> Value | None:
+    """The value that a table gives as a default, if it gives one."""
+    return Value("word" if text in ("None", "False", "True") else "number", text) if text else None

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from archspec.foreign.equivalents import REASONS, foreign, key
 from archspec.foreign.habits import arithmetic, condition, own_line
 from archspec.foreign.loose import ARGUMENT_WORDS, LONGEST, Call, Reader, Unreadable, Value, plain, tokens
-from archspec.foreign.rewriting import DATA, Rewriter
+from archspec.foreign.rewriting import Rewriter
+from archspec.foreign.value_sums import assigned, sum_of
 from archspec.foreign.values import Cannot, initialiser
-from archspec.ops import STEPS
 from archspec.syntax.lines import KEYWORDS
 
 
@@ -34,10 +34,6 @@ _HEAD = re.compile(
     r"(?:block\s+\w+\s*\([^()]*\)|repeat\s+[^:|]+|residual(?:\s+if\s+[^:|]+)?|shortcut(?:\s+if\s+[^:|]+)?|add|concat|mul"
     r"|output\s+\w+(?:\s+train)?(?:\s+if\s+[^:|]+)?|[A-Za-z_][\w.{}+\-*]*)\s*:(?![:=])\s*"
 )
-_ASSIGNED = re.compile(r"(?:self\.)?([A-Za-z_]\w*)\s*(\+?=)\s*(?=[A-Za-z_(\[])(?!=)")
-_SUMMED = re.compile(r"(?:return\s+)?([A-Za-z_]\w*)\s*([-+*])\s*([A-Za-z_]\w*)\s*;?\s*")
-_ADDED = re.compile(r"([A-Za-z_]\w*)\s*([-+*])=\s*([A-Za-z_]\w*)\s*;?\s*")
-_MERGED = {"+": "add", "*": "mul", "-": "sub"}
 _KEPT = re.compile(r"([A-Za-z_]\w*)\s*=\s*(?:x|out|h|y)\s*(?:\.clone\(\))?")
 _HYPHENS = re.compile(r"[A-Za-z]\w*(?:-[A-Za-z]\w*)+")
 _NUMBERS = (
@@ -46,7 +42,13 @@ _NUMBERS = (
     (re.compile(r"\b(\d{1,2})\s*%(?=[\s)]|$)"), lambda found: f"{int(found[1]) / 100:g}"),
     (re.compile(r"^(\s*(?:\w+:\s*)?[A-Za-z]\w*)\s*=\s*(?=\d[\dx.]*\s*$)"), r"\1 "),
     (re.compile(r"^(\s*(?:\w+:\s*)?conv\w*\s+)(\d+)\s*@\s*(?=\d)", re.IGNORECASE), r"\1f=\2 k="),
-    (re.compile(r"^(\s*[A-Za-z]\w*)\s*[\[{<](.*[:=].*)[\]}>]\s*$"), r"\1 \2"),
+    (re.compile(r"^(\s*[A-Za-z]\w*)\s*:?\s*[\[{<](.*[:=].*)[\]}>]\s*$"), r"\1 \2"),
+    (
+        re.compile(r"^(\s*(?:-\s+)?)\[\s*(['\"]?)([A-Za-z]\w*)\2\s*(?:,([^\[\]]*))?\]\s*,?\s*$"),
+        lambda found: f"{found[1]}{found[3]} {found[4] or ''}",
+    ),
+    (re.compile(r"(?<=[\w)])\s+\(\s*(\w+\s*=[^()=]*)\)(?=\s*(?:$|\|))"), r" \1"),
+    (re.compile(r"\b(?:no|without)\s+bias\b"), "bias=no"),
     (re.compile(r"\brepeat\s+(\w+)(?:\s+|(?<=\d))(?:x|times|×)\s*:"), r"repeat \1:"),
     (re.compile(r"^(\s*)for\s+(\w+)\s+in\s+range\(\s*(\w+)\s*\)\s*:"), r"\1repeat \3 as \2:"),
     (re.compile(r"\b([2-9]|10)\s*\*\*\s*(\d)\b"), lambda found: str(int(found[1]) ** int(found[2]))),
@@ -67,25 +69,34 @@ _NUMBERS = (
     (re.compile(r"^(\s*)\(\s*['\"](\w+)['\"],\s*(.*\))\s*\)(?=,?\s*$)"), lambda found: f"{found[1]}{_member(found[2])}{found[3]}"),
     (re.compile(r"^(\s*)[fr]?(['\"])(?=\w+[ |(])(.*)\2(?=,?\s*$)"), lambda found: found[1] + re.sub(r"\{(\w+)\}", r"\1", found[3])),
 )
-"""How people write numbers, brackets and whole lines: 1_000, 50%, `fc = 10`, `6@5x5`, `{k: 3}`, `repeat 3 times`, a power, `3x3/2`,
+"""How people write numbers, brackets and whole lines: 1_000, 50%, `fc = 10`, `6@5x5`, `{k: 3}`, `[conv, 6, 5]`, `(s=2)`, `no bias`, `repeat 3 times`, a power, `3x3/2`,
 `slice 0 2`, a decimal comma, `conv3-64`, `[3x3, 64] x 2` and `3x3 conv, 64` of the papers, `(conv1): Conv2d(...)` as PyTorch prints it, a line in quotes.
 """
 _COMMENT = re.compile(r"\s*(?://+|/\*+|--+|%+|;+|<!--+|['\"]{3})\s*(\w.*?)\s*(?:\*/|-->|['\"]{3})?\s*")
 """A line that is a comment in other languages."""
 _MARK = re.compile(r"\"[^\"]*\"?|'[^']*'?|#|(?:^|(?<=[ ;,)]))(?://|/\*|--)")
 """What begins a comment, and texts in quotes, inside which nothing does."""
+PROGRAM = "a spec has layers only, one per line: leave out this line of a program"
+ALONE = re.compile(r"(?:pass|return(?:\s+(?:x|out|y))?|(?:import|from)\s.*|super\(.*\))")
+"""A statement without which the lines around it say the same."""
 _STATEMENT = (
     r"(?:pass\s*$|@\w|return\s+\w+(?:\s*,\s*\w+)+\s*$|import\s+[\w.]|from\s+[\w.]+\s+import\b|class\s+\w+\s*(?:\(.*\))?:|def\s+\w+\(|super\(|print\(|if\s+__name__|return(?:\s+\w+)?\s*$"
-    r"|with\s+[\w.]+\(.*:|[\w.]+\.(?:summary|eval|train|to|cuda|build|forward|parameters)\()"
+    r"|(?:with|while|elif)\b.*:|(?:try|finally|except\b.*):|[\w.]+\.(?:summary|eval|train|to|cuda|build|forward|parameters)\()"
 )
 """A line of a program that makes no layer."""
 _LIBRARY = r"(?:(?:self\.)?\w+\s*=\s*)?(?:\w+\.)*(?:models|applications)\.\w+\("
 """A whole network of torchvision or Keras."""
 _APPLIED = r"(?:return\s+|\w+\s*=\s*).*(?:self\.\w+\(\w*\)\s*\+\s*[A-Za-z_]|\+\s*self\.\w+\()|\w+\s*\+=\s*self\.\w+\("
 """A sum with what a layer makes of a value: `x + self.conv(x)`, `out += self.shortcut(x)`."""
+_NESTED = rf"(?:{'|'.join(sorted(ARGUMENT_WORDS))}) *: *[\w.\"'\[(][^:=]*$"
+"""An argument on a line of its own, as in YAML."""
+_COUNTED_BACK = r"(?:route|shortcut|concat|add)\b[^|]*?[= ,]-\d"
+"""A layer that is named by how many lines above it stands, as in Darknet."""
 _NO_LAYERS = {
-    _STATEMENT: "a spec has layers only, one per line: leave out this line of a program",
+    _STATEMENT: PROGRAM,
+    _COUNTED_BACK: "values have names here: label a line, `a: conv k=3 f=8`, then `from a | conv k=1 f=8`, `add a` or `concat a` takes it",
     _APPLIED: REASONS["residual"],
+    _NESTED: "arguments stand behind their layer, on its line: `conv k=3 f=8`",
     _LIBRARY: "a whole network of a library is no layer; `archspec list` names the specs that come along",
 }
 _ARGUMENTS = re.compile(rf" +(?:{'|'.join(sorted(ARGUMENT_WORDS))}) *=")
@@ -190,14 +201,14 @@ def _line(body: str, rewriter: Rewriter) -> str | None:
         body = body[head.end() :]
     if not body:
         return prefix.rstrip() or None
-    if summed := _sum(body):
+    if (summed := sum_of(body)) is not None:
         return prefix + summed
     if kept := _KEPT.fullmatch(body):
         raise Cannot(
             f"label the line that makes the value: `{kept[1]}: relu`, for instance; then `add {kept[1]}` or `from {kept[1]}` takes it"
         )
     body = _HYPHENS.sub(lambda found: found[0].replace("-", "_") if rewriter.known(found[0].replace("-", "_")) else found[0], body)
-    label, body = _assigned(body)
+    label, body = assigned(body)
     continued = "| " if body.startswith("|") else ""
     body = body.lstrip("| ")
     if not body:
@@ -220,7 +231,7 @@ def _initialised(name: str) -> str:
 
 def _chain(body: str, rewriter: Rewriter) -> list[Call]:
     """The layers of a line as written; `model.add(Dense(10))` is what is added."""
-    found = Reader(tokens(body), rewriter.known, rewriter.takes_list).chain()
+    found = Reader(tokens(body), rewriter.known, rewriter.takes_list, rewriter.is_value).chain()
     counts = {"add": (1,), "append": (1,), "add_module": (1, 2)}
     adds = ["." in call.name and len(call.bare) in counts.get(call.name.rpartition(".")[2], ()) for call in found]
     return [(added and call.bare[-1].call) or call for call, added in zip(found, adds, strict=True)]
@@ -246,31 +257,6 @@ def _is_head(head: str, rest: str, rewriter: Rewriter) -> bool:
         return True
     first = re.match(r"[A-Za-z_][\w.]*", rest)
     return first is not None and rewriter.known(first[0]) and not rest[first.end() :].lstrip().startswith(("=", ":"))
-
-
-def _sum(body: str) -> str | None:
-    """`x += shortcut`, `x + shortcut`: the current value and a named one."""
-    if found := _ADDED.fullmatch(body):
-        return f"{_MERGED[found[2]]} {found[3]}"
-    tail = _ASSIGNED.match(body)
-    rest = body[tail.end() :] if tail else body
-    if (found := _SUMMED.fullmatch(rest)) and (tail or body.startswith("return")):
-        first, second = found[1], found[3]
-        ordered = found[2] != "-" or (first in DATA and second not in DATA)
-        if ordered and (key(first) not in STEPS or key(second) not in STEPS):
-            return f"{_MERGED[found[2]]} {first if second in DATA and first not in DATA else second}"
-    return None
-
-
-def _assigned(body: str) -> tuple[str, str]:
-    """The label that `self.conv1 = ...` gives, none for `x = ...`, and what is assigned."""
-    body = re.sub(r"^return\s+", "", body)
-    found = _ASSIGNED.match(body)
-    if found is None or found[2] != "=":
-        return "", body
-    name = found[1]
-    keep = name not in DATA and name not in KEYWORDS and name not in ("model", "layer", "e", "t", "p", "block", "branch", "nn")
-    return (name if keep else ""), body[found.end() :]
 
 
 def _named(call: Call) -> str:

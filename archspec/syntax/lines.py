@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from archspec.diagnostics import Diagnostic, Diagnostics
-from archspec.diagnostics.fix import Edit, Fix, shifted, written
+from archspec.diagnostics.fix import Edit, Fix, lines_removed, shifted, written
 from archspec.source import Source, Span
 from archspec.syntax.lalr import Token, automaton
 
@@ -177,7 +177,10 @@ class Layout:
             if not opened or OPENING[opened[-1].type] != kind:
                 sure = self.source.text[end : end + 1] in (" ", "\n", "")  # a bracket before it would change nothing
                 fix = written(Span(self.source, start, end), "", safe=sure, title=f"remove `{token.value}`")
-                return self.bracket(token, "A005", f"`{token.value}` has no opening bracket before it", None, fix)
+                if self.source.line(number := self.row(token)).strip() == token.value:
+                    fix = lines_removed(self.source, number, number, "remove the line")._replace(safe=True)
+                help_ = "a body ends where its indentation does: remove the brace" if kind == "RBRACE" else None
+                return self.bracket(token, "A005", f"`{token.value}` has no opening bracket before it", help_, fix)
             opened.pop()
         return True
 

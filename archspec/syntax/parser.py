@@ -91,8 +91,14 @@ class _LineParser(Lowering):
         if help_ is not None and help_.endswith("begins a line: put it on the next one, without `|` before it"):
             bar = max(at for at, each in enumerate(tokens) if each.type == "VBAR" and each.start < token.start)
             return [self.on_next_line(tokens, bar)]
+        if help_ == _CONTINUED:
+            return [written(span, "", safe=True, title="remove it")]
         at = tokens.index(token) if token in tokens else -1
         opens = not slip and help_ is not None and help_.endswith("opens a body: end it with `:`")
+        if opens and token.type == "LBRACE":
+            return [written(span._replace(start=tokens[at - 1].end), ":", safe=True)]
+        if opens and token.type == "LPAR" and tokens[-1].type == "RPAR" and tokens[at - 1].value in HEADS:
+            return [Fix("write `:`", (Edit(span, ": "), Edit(self.span(tokens[-1]), "")), safe=True)]
         if opens and at > 0 and token.type == "NAME" and [each.type for each in tokens[at + 1 : at + 2]] != ["NAME"]:
             return [inserted(self.span(tokens[at - 1]), ":", safe=True)]
         if help_ == "separate steps by `|` and arguments by spaces" and [each.type for each in tokens[at + 1 : at + 2]] in (
@@ -239,6 +245,9 @@ def _found(token: Token) -> str:
     return f"`{text}`" + (f" ({code})" if code else "")
 
 
+_CONTINUED = "remove it: a line goes on below inside brackets, or where the next one begins with `|`"
+
+
 def _advice(tokens: list[Token], token: Token, expected: set[str]) -> str | None:
     """Say what would work for a common mistake."""
     first = tokens[0].value
@@ -269,7 +278,19 @@ def _advice(tokens: list[Token], token: Token, expected: set[str]) -> str | None
         return f"`{word.value}` begins a line: put it on the next one, without `|` before it"
     if first == "for":
         return "did you mean `repeat 3 as i:`?"
-    if token.type == "LSQB":
+    return _of_signs(tokens, token, expected)
+
+
+def _of_signs(tokens: list[Token], token: Token, expected: set[str]) -> str | None:
+    """Advice about a sign that means something elsewhere."""
+    begins = token.start == tokens[0].start
+    if token.value == "\\" and token.end == tokens[-1].end:
+        return _CONTINUED
+    if token.value == "if" and begins:
+        return "a condition stands behind what it is for: `conv k=3 f=8 if n > 1`, or `seq if n > 1:` before lines indented below it"
+    if token.value == ";":
+        return "separate steps by `|`; a comment begins with `#`"
+    if token.type == "LSQB" and not begins:
         return "lists have no indices: one gives a value per round, as in `repeat 4: stage depths`"
     if token.type == "LPAR" and "KEY" in expected:
         return "write arguments without parentheses: `conv k=3 f=8`"

@@ -88,7 +88,7 @@ PYTHON = [
     ("(0): MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)", "pool w=2 s=2"),
     ("('fc', nn.Linear(8, 4)),", "fc: fc 4"),
     ("x = torch.cat([x, e1], 1)", "concat e1"),
-    ("x = torch.cat((up, e1), 1)", "concat e1"),
+    ("x = torch.cat((up, e1), 1)", "from up | concat e1"),
     ("x = torch.mul(x, gate)", "mul gate"),
     ("x = x * gate", "mul gate"),
     ("x *= gate", "mul gate"),
