@@ -91,8 +91,8 @@ class Custom(Op):
                 yield from [name for name in [next(names, "")] if name]
             elif isinstance(place, tuple):
                 yield f"({','.join(map(str, place))}{',' * (len(place) == 1)})"
-            else:
-                yield show(place)
+            else:  # as it is read back: a whole number has no point
+                yield show(int(place) if isinstance(place, float) and place.is_integer() else place)
 
     def _keys(self) -> Iterator[str]:
         named = [("out", self.out), *self.tensors, ("macs", self.macs_), ("flops", self.flops_), ("frozen", self.frozen or None)]

@@ -179,7 +179,7 @@ class _Level:
 
         def named(value: Item | None) -> Item:
             known = self.at.get(id(value), -1)
-            if value is None or (known == first and not isinstance(value, Mark)):
+            if value is None or (known == first and not _is_called(value)):
                 value = mark
             value.label = True
             return value
@@ -187,6 +187,8 @@ class _Level:
         for start, at in self.heads(numbers):
             item = self.values[at]
             assert item is not None, "only the first value has no item"
+            if start is None and _is_free(item):  # what it adds to comes first where nothing names it
+                item.reads.sort(key=lambda read: self.at.get(id(read), -1) != current)
             reads = [self.values[start]] if start is not None else item.reads
             head = self.head(start, at) if start is not None else None
             for tensor in item.reads if head is None else []:  # before a `from`, which goes on with the next line
@@ -238,6 +240,16 @@ def _is_longer(head: Head) -> bool:
     """Whether a head takes more lines than a list: its branches have several lines each, with labels of other levels."""
     named = [[item for item in branch if item.keyed and "." in item.name] for branch in head.branches]
     return head.kind != "residual" and any(len(branch) > 1 and own for branch, own in zip(head.branches, named, strict=True))
+
+
+def _is_called(item: Item) -> bool:
+    """Whether an item has a name by itself, by which lines may refer to it."""
+    return isinstance(item, Mark) or (item.keyed and not item.nameless)
+
+
+def _is_free(item: Item) -> bool:
+    """Whether an item is a merge of values of one shape, in any order."""
+    return isinstance(item, Layer) and item.step in ("add", "mul") and not item.arguments
 
 
 def _is_aside(item: Item) -> bool:

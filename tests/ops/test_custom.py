@@ -21,6 +21,12 @@ def test_the_result_has_the_kind_of_a_written_shape():
     assert make("custom", {"name": "aten.exp", "out": (5, 3)}).infer([Map((6, 6), 8)]) == (Tokens(5, 3),)
 
 
+def test_a_number_is_written_as_it_is_read_back():
+    once = make("custom", {"name": "aten.pad", "places": ((0, 1), 1.0, 0.5)}).config()
+    again = archspec.loads(f"input 4\ncustom {once}\n").outputs[0]
+    assert once == '"aten.pad" (0,1) 1 0.5' and again is not None
+
+
 def test_counts_are_those_that_are_declared():
     report = archspec.analyze(archspec.loads('input 56x56x96\na: relu\ncustom "aten.roll" a out=28x28x10 weight=2x3 bias=7 macs=50\n'))
     row, totals = report["custom1"], report.totals

@@ -182,6 +182,25 @@ CASES = {
             f:
         """,
     ),
+    "sums whose last part is the current value": (
+        """
+        input 8x8x8
+        a: conv k=1 f=8
+        b: conv k=3 f=8 p=1
+        c: conv k=5 f=8 p=2
+        from a
+        d: add c
+        from b
+        e: add d
+        """,
+        """
+        input 8x8x8
+        a: conv k=1 f=8
+        b: conv k=3 f=8 p=1
+        c: conv k=5 f=8 p=2
+        add a | add b
+        """,
+    ),
     "a stage of one block beside longer ones": (
         """
         input 64x64x8
