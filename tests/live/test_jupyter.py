@@ -1,0 +1,41 @@
+"""What JupyterLab finds of an installed archspec: its extension, and the language server by jupyter-lsp's entry point."""
+
+import json
+import re
+import sys
+import tomllib
+
+from archspec.live import jupyter_lsp_entry
+from archspec.syntax.lines import KEYWORDS
+from tests.helpers.paths import ROOT
+
+FOLDER = ROOT / "editors" / "jupyterlab"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def test_the_server_is_this_python():
+    servers = jupyter_lsp_entry.servers(None)
+    assert servers["archspec"]["argv"] == [sys.executable, "-m", "archspec", "lsp"]
+    assert PROJECT["project"]["entry-points"]["jupyter_lsp_spec_v1"] == {"archspec": "archspec.live.jupyter_lsp_entry:servers"}
+
+
+def test_without_pygls_there_is_no_server(monkeypatch):
+    monkeypatch.setattr(jupyter_lsp_entry, "find_spec", lambda name: None)
+    assert jupyter_lsp_entry.servers(None) == {}
+
+
+def test_the_extension_is_installed_where_jupyterlab_looks():
+    assert PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["shared-data"] == {
+        "editors/jupyterlab": "share/jupyter/labextensions/archspec"
+    }
+    package = json.loads((FOLDER / "package.json").read_text())
+    assert package["name"] == "archspec"
+    assert (FOLDER / package["jupyterlab"]["_build"]["load"]).exists()
+
+
+def test_the_extension_has_the_type_of_the_server_and_the_words_of_the_language():
+    script = (FOLDER / "static" / "remoteEntry.js").read_text()
+    assert f'mime: "{jupyter_lsp_entry.servers(None)["archspec"]["mime_types"][0]}"' in script
+    words = re.search(r"NAMES = /\(\?:(.*?)\)", script)
+    assert words is not None
+    assert {*words[1].split("|")} >= KEYWORDS
