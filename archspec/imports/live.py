@@ -42,7 +42,17 @@ def from_name(name: str, inputs: Mapping[str, tuple[int, ...]], *, numbers: bool
         require("torch")
         from archspec.imports.torch_export import from_torch
 
-        return from_torch(model, _example(model, inputs, name), name=name.rpartition(":")[2].rpartition(".")[2])
+        called = name.rpartition(":")[2].rpartition(".")[2]
+        found = from_torch(model, _example(model, inputs, name), name=called)
+        if found.diagnostics and _lacks_constants(model):
+            model = _model(name, numbers=True)
+            found = min(found, from_torch(model, _example(model, inputs, name), name=called), key=lambda one: len(one.diagnostics))
+        return found
+
+
+def _lacks_constants(module: Any) -> bool:
+    """Whether a module was made without the numbers of constants, by which a layer that it writes out may be recognised."""
+    return any(one.is_meta for name, one in module.named_buffers() if name not in module.state_dict())
 
 
 def _is_keras(model: Any) -> bool:

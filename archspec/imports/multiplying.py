@@ -88,6 +88,20 @@ class Matrices(Attending):
         self.flat.release(own)
         return self.flat.step(site._replace(key=own), "attn", q.inputs[0], k.inputs[0], kv=True, stored=stored, **given)
 
+    def shifted(self, x: View, mask: Computed | Held | None) -> tuple[int, dict[str, Any], tuple[int, ...]]:
+        """The map whose windows a tensor (windows, positions, C) has, the arguments that say how, and how far the tensor is rolled against it.
+
+        A map that was rolled is taken as it was before that if there is a mask. Raises Unsaid.
+        """
+        given = self._windows(View(x.value, (x.dims[0], (), *x.dims[1:])))
+        if mask is None:
+            return x.value, given, ()
+        rolled = self._rolled.get(x.value)
+        known = mask.value if isinstance(mask, Computed) and mask.value is not None else True
+        given |= self._shift(rolled, known, self.flat.type_of(x.value), given)
+        assert rolled is not None
+        return rolled.source, given, rolled.shifts
+
     def written(self, site: Site, scores: Scores) -> View:
         """What scores are, layer by layer: a product, times a number, with a bias, of which the softmax may be taken. Raises Unsaid."""
         known = self._written.get(id(scores))  # which stays alive here, so that no other has its number

@@ -14,7 +14,7 @@ from archspec.imports.layout import Digit, Dim, axes_of, joined, merged, size, v
 from archspec.imports.relative import looks_around, parts_windows
 from archspec.imports.stored import Computed, Held, Table
 from archspec.imports.views import View
-from archspec.types import Map, Tokens
+from archspec.types import Map, Tokens, Type
 
 
 class Scores(NamedTuple):
@@ -132,8 +132,10 @@ class Attending(Tensors):
     def oriented(self, added: Computed) -> Table:
         """Biases (pairs of positions, heads) that were moved to lie as scores. Raises Unsaid where they do not."""
         assert added.table is not None
-        letters = [[digit.axis for digit in dim] for dim in added.dims[-3:]]
-        if added.table.oriented or (letters == [["1"], ["0"], ["0"]] and added.dims[-2][0].stride > added.dims[-1][0].stride):
+        letters = [[digit.axis for digit in dim] for dim in added.dims[-3:]]  # those of one head have no axis of heads
+        if added.table.oriented or (
+            letters in ([["1"], ["0"], ["0"]], [[], ["0"], ["0"]]) and added.dims[-2][0].stride > added.dims[-1][0].stride
+        ):
             return added.table._replace(oriented=True)
         raise Unsaid("the biases of relative positions lie in another order than the scores")
 
@@ -214,20 +216,25 @@ class Attending(Tensors):
         if mask is not None:
             made = self.flat.made(packed)
             rolled = self._rolled.get(made.inputs[0]) if made is not None and made.op.step == "linear" else None
-            if rolled is None or "w" not in given or not isinstance(type_, Map):
-                raise Unsaid("its scores get a mask")
-            shifts = tuple([-one for one in rolled.shifts])
-            if not parts_windows(mask, type_.spatial, self._span(given, type_), shifts):
-                raise Unsaid("the mask of its scores is not that of shifted windows")
-            given |= {"shift": sizes(shifts)}
+            given |= self._shift(rolled, mask, type_, given)
+            assert rolled is not None
             packed = self.flat.instead(packed, rolled.source)
         value = self.flat.step(site, "attend", packed, stored=stored, **given)
         self._attended[value] = _Attended(packed, given, stored)
         if rolled is not None:
-            back = self._roll(site, value, rolled.shifts)
+            back = self.rolled(site, value, rolled.shifts)
             self._attended[back] = _Attended(packed, given, stored, rolled.shifts)
             value = back
         return value
+
+    def _shift(self, rolled: _Rolled | None, mask: Any, type_: Type, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The argument that says how far windows are shifted, of a map that was rolled, with a mask. Raises Unsaid."""
+        if rolled is None or "w" not in given or not isinstance(type_, Map):
+            raise Unsaid("its scores get a mask")
+        shifts = tuple([-one for one in rolled.shifts])
+        if not parts_windows(mask, type_.spatial, self._span(given, type_), shifts):
+            raise Unsaid("the mask of its scores is not that of shifted windows")
+        return {"shift": sizes(shifts)}
 
     def _span(self, given: Mapping[str, Any], type_: Map) -> tuple[int, ...]:
         """The positions along each axis that attend to one another."""
@@ -245,9 +252,10 @@ class Attending(Tensors):
         own = tuple([axes.pop(self.axis(x.value, axis), 0) for axis in letters])
         if axes or not letters:
             raise Unsaid("it rolls what is no axis of a map")
-        return x._replace(value=self._roll(site, x.value, own))
+        return x._replace(value=self.rolled(site, x.value, own))
 
-    def _roll(self, site: Site, value: int, shifts: tuple[int, ...]) -> int:
+    def rolled(self, site: Site, value: int, shifts: tuple[int, ...]) -> int:
+        """A value whose positions are moved along its axes."""
         rolled = self._rolled.get(value)
         if rolled is not None:  # along one axis after the other, or back
             value, shifts = rolled.source, tuple([a + b for a, b in zip(shifts, rolled.shifts, strict=True)])
@@ -360,12 +368,12 @@ class Attending(Tensors):
         if found is not None and not x.fixed and x.factor == 1 and x.dims[-1] == self.axis(x.value, "c"):
             value = self._attention(site, found, kernel)
             if value is not None:
-                value = self._roll(site, value, found.rolled) if found.rolled else value
+                value = self.rolled(site, value, found.rolled) if found.rolled else value
                 return View(value, (*x.dims[:-1], self.axis(value, "c")))
             rolled = self._rolled.get(x.value)
             if rolled is not None:  # positions are moved behind the product as well as before it
                 made = super().linear(site, x._replace(value=rolled.source), kernel)
-                return made._replace(value=self._roll(site, made.value, rolled.shifts))
+                return made._replace(value=self.rolled(site, made.value, rolled.shifts))
         return super().linear(site, x, kernel)
 
     def _attention(self, site: Site, attended: _Attended, kernel: Kernel) -> int | None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from math import prod
 from typing import Any
 
 from archspec.imports.flat import Site, Unsaid
 from archspec.imports.imported import Stored
 from archspec.imports.layout import Dims, axes_of, joined, merged, plain, viewed
 from archspec.imports.multiplying import Matrices
+from archspec.imports.products import Scores
+from archspec.imports.relative import offsets
 from archspec.imports.stored import Computed, Held, Table, held
 from archspec.imports.torch_nodes import module_of, parts_of
 from archspec.imports.views import View
@@ -121,6 +124,62 @@ class Constants(Matrices):
             return None
         first = float(tensor.detach().flatten()[0])
         return first if bool((tensor == first).all()) else None
+
+    def biased(self, scores: Scores, added: Held | Computed | View) -> Scores:
+        """Scores with what is added to them; numbers that are all found in one learned tensor are a table. Raises Unsaid."""
+        if isinstance(added, Computed) and added.table is None and added.mask is None and len(added.parts) == 1:
+            added = added._replace(table=self._table(added, added.parts[0]))
+        return super().biased(scores, added)
+
+    def _table(self, added: Computed, name: str) -> Table | None:
+        """Where the biases of heads (heads, positions, positions) are found in a learned tensor (heads, offsets of each axis); None elsewhere.
+
+        They are computed from the places in that tensor, which shows them: TensorFlow's MaxViT has those of a key less those of its query.
+        """
+        import torch
+
+        heads, *axes = self.state[name].shape
+        span = [(axis + 1) // 2 for axis in axes]
+        if len(axes) != 2 or added.sizes[-3:] != (heads, prod(span), prod(span)):
+            return None
+        count = prod(axes)
+        try:
+            places = torch.arange(heads * count, dtype=torch.float32).reshape(heads, *axes)
+            found = self._numbers(added.node, {name: places}).reshape(heads, -1).round().long()
+        except Exception:  # a constant that is not known, or whatever an operator refuses
+            return None
+        around = torch.tensor(offsets(span))
+        rows = torch.zeros(count, dtype=torch.long)
+        rows[around] = found[0]
+        if not bool((found == rows[around] + count * torch.arange(heads)[:, None]).all()) or sorted(rows.tolist()) != list(range(count)):
+            return None
+        taken = () if rows.tolist() == list(range(count)) else tuple([(row, row + 1) for row in rows.tolist()])
+        return Table(name, tuple(offsets(span)), oriented=True, place=Stored((name,), (heads, count), (1, 0), taken))
+
+    def _numbers(self, node: Any, known: Mapping[str, Any]) -> Any:
+        """The numbers that follow from those of learned tensors, by their names. Raises KeyError where a constant is not known."""
+        import torch
+
+        found = {**self.real}
+        pending, needed = [node], set()
+        while pending:
+            one = pending.pop()
+            if one not in found and one not in needed:
+                needed.add(one)
+                pending += one.all_input_nodes
+
+        def here(argument: Any) -> Any:
+            if isinstance(argument, torch.device):
+                return torch.device("cpu")
+            return found[argument] if isinstance(argument, torch.fx.Node) else argument
+
+        for one in [each for each in self.program.graph.nodes if each in needed]:
+            if one.op == "placeholder":
+                found[one] = known[self.values[one].name]
+            else:
+                arguments, given = torch.fx.node.map_aggregate((one.args, dict(one.kwargs)), here)
+                found[one] = one.target(*arguments, **given)
+        return found[node]
 
     # as layers
 

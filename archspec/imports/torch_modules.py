@@ -12,23 +12,29 @@ from typing import Any
 from archspec.imports.channels_first import Kernel, sizes
 from archspec.imports.flat import Site, Unsaid
 from archspec.imports.imported import Stored
+from archspec.imports.stored import Held, held
 from archspec.imports.torch_reader import Reader
 from archspec.imports.torch_sequences import pads
 from archspec.imports.views import View
+from archspec.types import Vector
 
 Row = Callable[..., View]
 OWN = "archspec"
 """The classes of emitted sources, wherever their file lies: their docstrings are those of the templates."""
-MODULES: dict[str, list[tuple[str, Row]]] = {}
-"""By the last part of the name of a class: the packages that have such a class, each with what reads it."""
+MODULES: dict[str, list[tuple[str, Row, Callable[[Any], bool]]]] = {}
+"""By the last part of the name of a class: the packages that have such a class, each with what reads it, and which of its modules."""
 
 
-def module(*names: str, of: Sequence[str] = (OWN,)) -> Callable[[Row], Row]:
-    """Register how the modules of some classes of packages are read."""
+def _every(_: Any) -> bool:
+    return True
+
+
+def module(*names: str, of: Sequence[str] = (OWN,), fits: Callable[[Any], bool] = _every) -> Callable[[Row], Row]:
+    """Register how the modules of some classes of packages are read, those that fit."""
 
     def add(function: Row) -> Row:
         for name in names:
-            MODULES.setdefault(name, []).extend((package, function) for package in of)
+            MODULES.setdefault(name, []).extend((package, function, fits) for package in of)
         return function
 
     return add
@@ -40,7 +46,7 @@ def wholes(reader: Reader) -> dict[Any, tuple[str, Row, list[Any]] | None]:
         return {}
     inside: dict[str, list[Any]] = {}
     rows: dict[str, Row | None] = {}
-    stored = {node for node in reader.program.graph.nodes if node.op == "placeholder" and node.name in reader.keys}
+    stored = {node: reader.keys[node.name] for node in reader.program.graph.nodes if node.op == "placeholder" and node.name in reader.keys}
     for node in reader.program.graph.nodes:
         for path, kind in (node.meta.get("nn_module_stack") or {}).values() if node.op == "call_function" else ():
             if path not in rows:
@@ -52,7 +58,8 @@ def wholes(reader: Reader) -> dict[Any, tuple[str, Row, list[Any]] | None]:
     for path, nodes in inside.items():
         own = set(nodes)
         ends = [node for node in nodes if any(user not in own for user in node.users)]
-        reads = list(dict.fromkeys(one for node in nodes for one in node.all_input_nodes if one not in own and one not in stored))
+        around = dict.fromkeys(one for node in nodes for one in node.all_input_nodes if one not in own)
+        reads = [one for one in around if one not in stored or _given(reader, path.partition("@")[0], stored[one])]
         row = rows[path]
         if len(ends) == 1 and row is not None:
             found |= dict.fromkeys(nodes)
@@ -60,13 +67,17 @@ def wholes(reader: Reader) -> dict[Any, tuple[str, Row, list[Any]] | None]:
     return found
 
 
+def _given(reader: Reader, path: str, key: str) -> bool:
+    """Whether a stored tensor is handed to a module, as a mask is, and not its own."""
+    return key not in reader.learned and not key.startswith(f"{path}.")
+
+
 def _row(whole: Any, path: str, kind: str) -> Row | None:
     """What reads a module, by its class; None where that is not known."""
     package, _, name = kind.rpartition(".")
-    for of, row in MODULES.get(name, ()):
-        if package.startswith(f"{of}."):
-            return row
-        if of == OWN and type(whole.get_submodule(path.partition("@")[0])).__doc__ == _template(name):
+    for of, row, fits in MODULES.get(name, ()):
+        own = whole.get_submodule(path.partition("@")[0])
+        if fits(own) and (package.startswith(f"{of}.") or (of == OWN and type(own).__doc__ == _template(name))):
             return row
     return None
 
@@ -131,6 +142,37 @@ def _acted(r: Reader, site: Site, own: Any, x: View) -> View:
 def _response(r: Reader, site: Site, own: Any, x: View) -> View:
     """ConvNeXt V2's norm, on channels first or last."""
     return r.on_channels(site, x, getattr(own, "channel_dim", 1), "grn", eps=own.eps, stored=stored_in(site, ["weight", "bias"]))
+
+
+def _near(own: Any) -> bool:
+    """Whether the attention of timm is that of Swin V2, with positions that are spaced by the size of its own window."""
+    return hasattr(own, "cpb_mlp") and len(own.cpb_mlp) == 3 and not any(own.pretrained_window_size)
+
+
+@module("WindowAttention", of=("timm",), fits=_near)
+def _cosines_of_windows(r: Reader, site: Site, own: Any, x: View, mask: Held | None = None) -> View:
+    """The same in windows that are cut out before it, of a map that was rolled where there is a mask; queries and values have biases apart."""
+    source, given, shifts = r.shifted(x, r.constant(mask) if mask is not None else None)
+    key = site.key
+
+    def at(*names: str) -> Site:
+        return site._replace(key=".".join((key, *names)), path=key)
+
+    channels = own.dim
+    value = r.flat.step(at("qkv"), "linear", source, n=3 * channels, bias=False, stored=stored_in(at("qkv"), ["weight"]))
+    if own.q_bias is not None:
+        parts = [r.tensor(at(), held(f"{key}.{name}", (channels,), learned=name != "k_bias"), Vector(channels)) for name in _BIASES]
+        value = r.flat.step(at(), "add", value, r.flat.step(at(), "concat", *parts), stretch=True)
+    names = ["logit_scale", "cpb_mlp.0.weight", "cpb_mlp.0.bias", "cpb_mlp.2.weight"]
+    given |= {"heads": own.num_heads, "sim": "cos", "rel": "mlp"}
+    value = r.flat.step(site, "attend", value, stored=stored_in(site, names), **given)
+    value = r.flat.step(at("proj"), "linear", value, n=channels, stored=stored_in(at("proj"), ["weight", "bias"]))
+    value = r.rolled(site, value, shifts)
+    return View(value, (*x.dims[:-1], r.axis(value, "c")))
+
+
+_BIASES = ("q_bias", "k_bias", "v_bias")
+"""Those of the queries, keys and values; those of the keys are zeros that are not learned."""
 
 
 @module("ShiftedWindowAttentionV2", of=("torchvision",))

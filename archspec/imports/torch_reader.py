@@ -139,7 +139,7 @@ class Reader(Constants):
         site = site._replace(path=path.rpartition(".")[0])
         given = [self.values.get(one) for one in inputs]
         try:
-            if not all(isinstance(one, View) for one in given):
+            if not all(isinstance(one, View) or (isinstance(one, Held) and not one.learned) for one in given):
                 raise Unsaid("it takes more than tensors of the network")
             found = row(self, site, self.module.get_submodule(path), *given)
             self._check(node, found, "")

@@ -44,6 +44,16 @@ def on_meta():
     with torch.device("meta"):
         return small()
 
+class Later(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.own = nn.Linear(8, 24)
+        self.register_buffer("later", torch.full((6, 6), float("-inf")).triu(1), persistent=False)
+
+    def forward(self, x):
+        q, k, v = self.own(x.transpose(1, 2)).chunk(3, -1)
+        return ((q @ k.transpose(1, 2) / 8**0.5).masked_fill(self.later != 0, float("-inf"))).softmax(-1) @ v
+
 def broken(): raise RuntimeError("there is no luck\\nat all")
 def leaves(): raise SystemExit(3)
 def takes(n): return small()
@@ -161,3 +171,10 @@ def test_mistakes_have_a_line_each(capsys, name):
 def test_a_shape_that_the_module_refuses_is_an_error_of_the_model(capsys):
     assert run(["import", "user_models:small", "--input", "8x8x4"]) == 1
     assert "error[A611]: PyTorch cannot export Sequential: Given groups=1" in capsys.readouterr().err
+
+
+def test_constants_that_decide_what_a_layer_is_have_numbers(capsys):
+    """The mask is no part of the state of its module, so that it has no numbers on the meta device."""
+    assert run(["import", "user_models:Later", "--input", "6x8"]) == 0
+    printed = capsys.readouterr()
+    assert "causal=yes" in printed.out and "A610" not in printed.err

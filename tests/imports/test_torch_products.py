@@ -6,6 +6,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("numpy")
 
 import archspec
+from archspec.imports.relative import offsets as offsets_of
 from tests.imports.test_torch_export import Case, same_values
 
 nn = torch.nn
@@ -75,7 +76,25 @@ def in_context(m, x):
     return m.down((x.flatten(2) @ weights).view(-1, 8, 1, 1))
 
 
+def of_one_head(m, x):
+    """Biases by relative positions (Liu et al. 2021) of one head, whose axis has one number."""
+    q, k, v = m.qkv(x.flatten(2).transpose(1, 2)).view(-1, 24, 3, 1, 8).permute(2, 0, 3, 1, 4)
+    biases = m.biases[torch.tensor(offsets_of((4, 6)))].view(24, 24, 1).permute(2, 0, 1)
+    return nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=biases[None]).transpose(1, 2).flatten(2)
+
+
+def of_keys_less_queries(m, x):
+    """Biases by relative positions of keys, looked up by products along each axis (Tu et al. 2022, in TensorFlow)."""
+    q, k, v = m.qkv(x.flatten(2).transpose(1, 2)).view(-1, 24, 3, 2, 4).permute(2, 0, 3, 1, 4)
+    apart = (torch.arange(n) - torch.arange(n)[:, None] + n - 1 for n in (4, 6))
+    rows, columns = ((one[:, :, None] == torch.arange(2 * one.shape[0] - 1)).float() for one in apart)
+    biases = torch.einsum("nhw,ixh,jyw->nijxy", m.biases, rows, columns).reshape(2, 24, 24)
+    return nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=biases[None]).transpose(1, 2).flatten(2)
+
+
 PRODUCTS = {
+    "biases by positions of keys": lambda: cased(of_keys_less_queries, biases=nn.Parameter(torch.randn(2, 7, 11))),
+    "biases of one head": lambda: cased(of_one_head, biases=nn.Parameter(torch.randn(77, 1))),
     "biases by a table": lambda: cased(looked_up, biases=nn.Parameter(torch.randn(24, 2))),
     "a mean by learned weights": lambda: cased(in_context, gate=nn.Conv2d(8, 1, 1), down=nn.Conv2d(8, 4, 1)),
     "values that are wider than keys": lambda: cased(wide),
@@ -189,3 +208,10 @@ def test_filters_that_are_a_buffer_are_frozen(tmp_path):
     found = archspec.from_torch(module, "4x6x8")
     assert archspec.analyze(found.network).frozen_params == 32
     same_values(module, torch.randn(2, 8, 4, 6), tmp_path, said=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "line"), [("biases of one head", "heads=1 rel=table"), ("biases by positions of keys", "heads=2 rel=table")]
+)
+def test_biases_of_relative_positions_are_a_table(name, line):
+    assert line in archspec.from_torch(PRODUCTS[name](), "4x6x8").text

@@ -10,7 +10,8 @@ torch = pytest.importorskip("torch", reason="reads modules of PyTorch")
 pytest.importorskip("numpy")
 
 import archspec
-from tests.imports.test_torch_export import Case, imported
+from tests.helpers.torchvision import torchvision
+from tests.imports.test_torch_export import Case, imported, same_values
 
 nn = torch.nn
 F = nn.functional
@@ -185,3 +186,18 @@ def test_what_is_no_result_of_a_batch_is_refused():
 def test_states_that_are_not_zero_are_no_layer():
     module = Case(lambda m, x: m.cells(x, torch.ones(1, x.shape[0], 4))[0], cells=nn.GRU(8, 4, batch_first=True))
     assert "begins with states that are not zero" in str(archspec.from_torch(module, torch.randn(2, 6, 8)).diagnostics[0])
+
+
+def test_windows_of_cosines(tmp_path):
+    torchvision()  # which timm imports
+    timm = pytest.importorskip("timm", reason="its modules are read as a whole")
+    torch.manual_seed(0)
+    transformer = timm.models.swin_transformer_v2.SwinTransformerV2
+    whole = transformer(img_size=16, patch_size=2, embed_dim=8, depths=(2,), num_heads=(2,), window_size=4, num_classes=0, global_pool="")
+    for one in whole.modules():
+        if hasattr(one, "q_bias"):
+            nn.init.normal_(one.q_bias), nn.init.normal_(one.v_bias), nn.init.normal_(one.logit_scale)
+    found = archspec.from_torch(whole.eval(), "16x16x3")
+    assert "default attend sim=cos" in found.text and "attend heads=2 rel=mlp w=4 shift=shift" in found.text
+    same_values(Case(lambda m, x: m.whole(x).permute(0, 3, 1, 2), whole=whole), torch.randn(2, 3, 16, 16), tmp_path, said=True)
+    assert archspec.analyze(found.network).totals.params == sum(one.numel() for one in whole.parameters())
