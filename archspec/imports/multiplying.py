@@ -143,12 +143,24 @@ class Matrices(Attending):
         leads = [joined(one.dims[:-2]) for one in (x, y)]
         lone = y.dims[0] == ()  # the same for all images
         sizes = [[size(dim) for dim in one.dims[lone:-2]] for one in (x, y)]
+        if sizes[0] != sizes[1] and len(x.dims) == len(y.dims):
+            return self._stretching(site, x, y)
         if sizes[0] != sizes[1] or leads[0][:1] != whole or (leads[1][:1] != whole and not (lone and x.dims[0] == whole)):
             raise Unsaid("it is a product of matrices that have other axes before them")
         values = [self._stack(site, one, lead[lead[:1] == whole :]) for one, lead in zip((x, y), leads, strict=True)]
         value = self.flat.step(site, "matmul", *values, x=True)
         rows, columns = self.axis(value, "t" if isinstance(self.flat.type_of(value), Tokens) else "w"), self.axis(value, "c")
         return View(value, (*numbered(x.dims[:-2], "h"), rows, columns))
+
+    def _stretching(self, site: Site, x: View, y: View) -> View:
+        """The product of matrices of which one is the same along some axes of the other. Raises Unsaid."""
+        letters = "abcdefgh"[: len(x.dims) - 2]
+        one, other = ("".join([letter for letter, dim in zip(letters, each.dims, strict=False) if dim]) for each in (x, y))
+        lead = "".join([letter for letter in letters if letter in one or letter in other])
+        mine, theirs = (each._replace(dims=(*[dim for dim in each.dims[:-2] if dim], *each.dims[-2:])) for each in (x, y))
+        found = self.einsum(site, f"{one}tk,{other}kv->{lead}tv", mine, theirs)
+        dims = dict(zip(lead, found.dims[:-2], strict=True))
+        return found._replace(dims=(*[dims.get(letter, ()) for letter in letters], *found.dims[-2:]))
 
     def einsum(self, site: Site, equation: str, x: View, y: View) -> View:
         """The products of two tensors that a sum of Einstein says, of which the second may be the same for all images. Raises Unsaid."""

@@ -16,7 +16,7 @@ from archspec.imports.torch_table import Final, row, spread
 from archspec.imports.views import View
 
 _BESIDE = 32
-"""How often a tensor stands beside itself at most."""
+"""How often a tensor, or how many windows of it, stand beside one another at most."""
 
 
 def _moved(x: Any, order: Sequence[int]) -> Any:
@@ -182,10 +182,13 @@ def _unbind(r: Reader, site: Site, x: Any, dim: int) -> list[View]:
 
 @row("unfold")
 def _unfold(r: Reader, site: Site, x: Any, dimension: int, size: int, step: int) -> View:
-    """Windows along an axis as an axis of their own behind all others, where they lie side by side."""
+    """Windows along an axis as an axis of their own behind all others; those that overlap are first put side by side."""
     dim = dimension % len(x.dims)
+    starts = range(0, x.sizes[dim] - size + 1, step)
     if size != step or x.sizes[dim] % size:
-        raise Unsaid("its windows overlap")
+        if len(starts) > _BESIDE:
+            raise Unsaid(f"it has {len(starts)} windows that overlap")
+        x = r.concat(site, [r.slice(site, x, dim, start, start + size) for start in starts], dim)
     x = r.view(site, x, [*x.sizes[:dim], x.sizes[dim] // size, size, *x.sizes[dim + 1 :]])
     found: View = x._replace(dims=(*x.dims[: dim + 1], *x.dims[dim + 2 :], x.dims[dim + 1]))
     return found

@@ -185,6 +185,13 @@ OTHERS = {
         {},
     ),
     "a tile of positions": (lambda m, x: x + m.tile.tile(2, 3), {"tile": nn.Parameter(torch.randn(1, 8, 2, 2))}),
+    "windows that overlap": (lambda m, x: x.unfold(2, 2, 1).unfold(3, 4, 2).permute(0, 2, 3, 1, 4, 5).flatten(3).amax(3), {}),
+    "products of which one is for all heads": (
+        lambda m, x: (lambda q, k: (q[:, :, :, None] @ k[:, None])[:, :, :, 0])(
+            x.view(-1, 2, 4, 24).transpose(2, 3), x.view(-1, 4, 2, 24).permute(0, 3, 1, 2)
+        ),
+        {},
+    ),
     "no tokens before others": (lambda m, x: torch.cat([x[:, :0], x.relu()], 1), {}),
 }
 
