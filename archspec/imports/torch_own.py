@@ -65,6 +65,7 @@ def _table(r: Reader, site: Site, own: Any, x: View) -> View:
     return r.conv(site, x, kernel, options["stride"], (p, p), options["dilation"], 1, form=form)
 
 
+@module("LocalResponseNorm3d")
 @module("LocalResponseNorm", of=("torch",))
 def _local(r: Reader, site: Site, own: Any, x: View) -> View:
     """Local response normalisation of PyTorch itself, whose operators are many."""

@@ -189,7 +189,7 @@ class Runner:
         return x if name != "_" and is_aside(group) else result
 
     def run_tensor(self, item: Tensor, x: Value, context: Context) -> Value:
-        kind = "map" if len(item.shape) > 2 else x.kind if x.kind != "words" else "vector"
+        kind = item.kind(line=x.kind == "map" and len(x.shape) == 2)
         module = OfAll(item.stored or item.layout(kind), item.layout(kind), item.frozen or context.frozen)
         made = self.tape.apply("tensor", module, self.tape.inputs[:1], kind)  # for the size of the batch
         name, named = item.label.value(context.env(x)), Named(made, item.label)

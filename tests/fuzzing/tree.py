@@ -166,9 +166,15 @@ class Tensor(Part):
         words = [f"{self.label.text}: tensor {written(self.shape)}", *[f"init={self.init}"] * bool(self.init)]
         return " ".join([*words, *["frozen=yes"] * self.frozen, *[f"stored={written(self.stored)}"] * bool(self.stored)])
 
+    def kind(self, line: bool) -> str:
+        """What it is beside the value at hand: two axes are those of a 1-D map (`line`) or tokens."""
+        if len(self.shape) == 2:
+            return "map" if line else "tokens"
+        return "map" if len(self.shape) > 2 else "vector"
+
     def layout(self, kind: str) -> tuple[int, ...]:
         """The shape as torch has it, without the batch."""
-        return (self.shape[-1], *self.shape[:-1]) if kind == "map" or len(self.shape) > 2 else self.shape
+        return (self.shape[-1], *self.shape[:-1]) if kind == "map" else self.shape
 
 
 @dataclass(eq=False)

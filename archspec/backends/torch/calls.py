@@ -330,7 +330,9 @@ ROWS: dict[str, Row] = {
     "grn": lambda op, x, y: constructor.new("GlobalResponseNorm", x.channels, eps=op.eps),
     "gn": lambda op, x, y: new("TokenGroupNorm" if isinstance(x, Tokens) else "nn.GroupNorm", op.groups, x.channels, eps=op.eps),
     "instnorm": _instance_norm,
-    "lrn": lambda op, x, y: new("nn.LocalResponseNorm", op.n, alpha=op.alpha, beta=op.beta, k=op.k),
+    "lrn": lambda op, x, y: new(
+        "LocalResponseNorm3d" if len(x.spatial) == 3 else "nn.LocalResponseNorm", op.n, alpha=op.alpha, beta=op.beta, k=op.k
+    ),
     "relu": _plain("nn.ReLU"),
     "relu6": _plain("nn.ReLU6"),
     "leaky": lambda op, x, y: new("nn.LeakyReLU", op.slope),

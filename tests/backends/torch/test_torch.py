@@ -330,3 +330,10 @@ def test_templates_are_written_for_every_rank():
         assert two.count("2") == two.count("2d") + two.count("* 2 ")
         assert all(templates.source(f"{name}{rank}d") == two.replace("2", str(rank)) for rank in (1, 3))
     assert templates.source("Conv") is None
+
+
+def test_a_local_norm_takes_a_map_whose_axes_were_moved_in_memory():
+    model = to_torch(archspec.loads('input 6x5x4x3\nrearrange "a b c q -> q b a c"\nlrn n=3\n'))
+    x = torch.randn(2, 3, 6, 5, 4)
+    moved = x.permute(0, 4, 1, 3, 2).contiguous()  # channels are the last axis, which was called c
+    torch.testing.assert_close(model(x), torch.nn.functional.local_response_norm(moved, 3))

@@ -42,6 +42,13 @@ class ChannelRMSNorm(nn.RMSNorm):
         return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 
+class LocalResponseNorm3d(nn.LocalResponseNorm):
+    """Local response normalisation of a 3-D map whose axes may have been put into another order: PyTorch's views it as it lies in memory."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.contiguous())
+
+
 class L2Norm(nn.Module):
     """Division by the Euclidean length along an axis."""
 
