@@ -44,6 +44,12 @@ def pytest_addoption(parser):
     parser.addoption("--few", action="store_true", help="the first and the last case of each test, as when all that is not slow is run")
 
 
+def pytest_itemcollected(item):
+    """A test in a real browser is slow."""
+    if "browser" in item.fixturenames:
+        item.add_marker("slow")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
     """Leave few cases of each test where that is asked for or all that is not slow is run; a part, named by its path, has all of its cases."""

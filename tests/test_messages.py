@@ -83,13 +83,13 @@ def test_messages_stand_alone(path):
     assert len({(d.severity, d.code, d.span.start, d.message) for d in told(text)}) == len(told(text))
 
 
-def test_messages_do_not_depend_on_line_ends():
-    for path in FILES:
-        text = path.read_text(encoding="utf-8")
-        plain = [(d.code, d.message, d.span.line) for d in told(text)]
-        windows = [(d.code, d.message, d.span.line) for d in told(text.replace("\n", "\r\n"))]
-        unended = [(d.code, d.message, d.span.line) for d in told(text.rstrip("\n"))]
-        assert plain == windows == unended, path.stem
+@pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
+def test_messages_do_not_depend_on_line_ends(path):
+    text = path.read_text(encoding="utf-8")
+    plain = [(d.code, d.message, d.span.line) for d in told(text)]
+    windows = [(d.code, d.message, d.span.line) for d in told(text.replace("\n", "\r\n"))]
+    unended = [(d.code, d.message, d.span.line) for d in told(text.rstrip("\n"))]
+    assert plain == windows == unended
 
 
 def test_messages_point_at_the_words_to_blame():

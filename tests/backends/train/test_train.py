@@ -321,6 +321,7 @@ def test_networks_of_every_kind_learn(tmp_path, text, words):
     assert metrics(folder)[-1]["val_accuracy"] > 0.8
 
 
+@pytest.mark.slow
 def test_what_is_no_number_ends_the_run(tmp_path):
     done = python("train.py", "--data", "synthetic:100", "--optimizer", "sgd", "--lr", "1e30", cwd=written(tmp_path), check=False)
     assert done.returncode == 2 and "try a lower --lr" in done.stderr
