@@ -50,11 +50,21 @@ def pytest_itemcollected(item):
         item.add_marker("slow")
 
 
+def takes_few(config):
+    """Whether few cases are asked for, or all that is not slow is run; a part, named by its path, has all of its cases."""
+    return config.option.few or (config.option.markexpr == "not slow" and [Path(name).name for name in config.args] == ["tests"])
+
+
+@pytest.fixture(scope="session")
+def rounds(request):
+    """How many of the random cases of one test are tried: a sixth of them in the fast run of all tests."""
+    return lambda count: range(count // 6 if takes_few(request.config) else count)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """Leave few cases of each test where that is asked for or all that is not slow is run; a part, named by its path, has all of its cases."""
-    all_fast = config.option.markexpr == "not slow" and [Path(name).name for name in config.args] == ["tests"]
-    if not (config.option.few or all_fast):
+    """Leave few cases of each test where few are taken."""
+    if not takes_few(config):
         return
     cases = {}
     for item in items:

@@ -106,9 +106,9 @@ def test_macs_are_those_of_torch():
     assert counted > 20
 
 
-def test_a_difference_is_found():
+def test_a_difference_is_found(rounds):
     """A number that is off by one anywhere is told."""
-    for seed in range(40):
+    for seed in rounds(40):
         drawn = shape.draw(Random(seed))
         if drawn.refused:
             continue

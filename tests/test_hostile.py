@@ -378,25 +378,25 @@ def changed(diagnostic, payload):
     )
 
 
-def test_every_message_with_every_payload():
+@pytest.mark.parametrize("payload", CANARIES)
+def test_every_message_with_every_payload(payload):
     """As text, in one line, as data, for a service, and in colour on a terminal."""
     texts = [path.read_text(encoding="utf-8") for path in CASES.glob("*.arch")]
     texts += [example.text for code in catalogue.codes() for example in catalogue.page(code).examples if example.kind == "wrong"]
     found = {d.code: d for text in texts for d in compile_text(text, "case.arch", Options())[1] if d.span is not None}
     assert len(found) > 50
-    for payload in CANARIES:
-        for diagnostic in (changed(d, payload) for d in found.values()):
-            lines = list(full(diagnostic))
-            plain = ["".join(piece for piece, _ in line) for line in lines]
-            for line in (*plain, concise(diagnostic)):
-                assert problem("text", line) is None and "\n" not in line
-            assert "\n" not in github(diagnostic)
-            assert json.loads(json.dumps([as_data(diagnostic), sarif([diagnostic], "0")]))[0]["message"] == diagnostic.message
-            stream = io.StringIO()
-            screen = Screen(stream)
-            screen.colour = True
-            screen.lines(lines)
-            assert re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).split("\n")[:-1] == [line.rstrip("\n") for line in plain]
+    for diagnostic in (changed(d, payload) for d in found.values()):
+        lines = list(full(diagnostic))
+        plain = ["".join(piece for piece, _ in line) for line in lines]
+        for line in (*plain, concise(diagnostic)):
+            assert problem("text", line) is None and "\n" not in line
+        assert "\n" not in github(diagnostic)
+        assert json.loads(json.dumps([as_data(diagnostic), sarif([diagnostic], "0")]))[0]["message"] == diagnostic.message
+        stream = io.StringIO()
+        screen = Screen(stream)
+        screen.colour = True
+        screen.lines(lines)
+        assert re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).split("\n")[:-1] == [line.rstrip("\n") for line in plain]
 
 
 def test_a_file_full_of_nul_is_no_text():

@@ -321,7 +321,7 @@ def test_a_layer_that_became_custom_is_shown_in_the_file(tmp_path):
     assert "layer `a`: `Power` became `custom`" in found.message
 
 
-def test_mutations_are_read_or_refused(tmp_path):
+def test_mutations_are_read_or_refused(tmp_path, rounds):
     pieces = [
         "{",
         "}",
@@ -343,7 +343,7 @@ def test_mutations_are_read_or_refused(tmp_path):
     ]
     seeds = [DATA + "".join(text for text, _ in LAYERS[at : at + 3]) for at in range(0, 36, 3)] + [OLD, resnet50()[:3000]]
     chance = random.Random(16)
-    for _ in range(300):
+    for _ in rounds(300):
         text = chance.choice(seeds)
         for _ in range(chance.randint(1, 4)):
             at = chance.randrange(len(text))

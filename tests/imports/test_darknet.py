@@ -212,7 +212,7 @@ def test_the_published_counts_of_yolov3(tmp_path):
     assert (totals.params, totals.macs, totals.connections) == (ours.params, ours.macs, ours.connections)
 
 
-def test_mutations_are_read_or_refused(tmp_path):
+def test_mutations_are_read_or_refused(tmp_path, rounds):
     pieces = [
         "[route]\nlayers=-2\n",
         "[shortcut]\nfrom=-1\n",
@@ -242,7 +242,7 @@ def test_mutations_are_read_or_refused(tmp_path):
     seeds = [NET.format(8, 8, 4) + "\n".join(text for text, _ in LAYERS[at : at + 4]) for at in range(0, 24, 4)]
     chance = random.Random(16)
     path = tmp_path / "mutated.cfg"
-    for _ in range(300):
+    for _ in rounds(300):
         text = chance.choice(seeds)
         for _ in range(chance.randint(1, 4)):
             at = chance.randrange(len(text))

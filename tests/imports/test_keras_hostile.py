@@ -368,17 +368,17 @@ def mutated(content, draws):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_mutated_configurations_are_read_or_refused(seed, tmp_path):
+def test_mutated_configurations_are_read_or_refused(seed, tmp_path, rounds):
     draws = random.Random(seed)
     read_ = 0
-    for at in range(150):
+    for at in rounds(150):
         content = mutated(draws.choice(list(several())), draws)
         try:
             imported(tmp_path, content)
             read_ += 1
         except SpecError as error:
             assert error.diagnostics, at
-    assert read_ > 10
+    assert read_ > 1
 
 
 def test_unmutated_configurations_are_read(tmp_path):
@@ -386,10 +386,10 @@ def test_unmutated_configurations_are_read(tmp_path):
         assert all(one.severity == "warning" for one in imported(tmp_path, content).diagnostics)
 
 
-def test_mutated_archives_are_read_or_refused(tmp_path):
+def test_mutated_archives_are_read_or_refused(tmp_path, rounds):
     draws = random.Random(1)
     whole = archive(tmp_path / "net.keras", [("config.json", json.dumps(PLAIN))], zipfile.ZIP_DEFLATED).read_bytes()
-    for _ in range(300):
+    for _ in rounds(300):
         content = bytearray(whole)
         for _ in range(draws.randint(1, 4)):
             content[draws.randrange(len(content))] = draws.randrange(256)
