@@ -9,6 +9,7 @@ import json
 import os
 import random
 import re
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -378,14 +379,19 @@ def changed(diagnostic, payload):
     )
 
 
-@pytest.mark.parametrize("payload", CANARIES)
-def test_every_message_with_every_payload(payload):
-    """As text, in one line, as data, for a service, and in colour on a terminal."""
+@cache
+def one_of_each_code():
+    """A finding of each code."""
     texts = [path.read_text(encoding="utf-8") for path in CASES.glob("*.arch")]
     texts += [example.text for code in catalogue.codes() for example in catalogue.page(code).examples if example.kind == "wrong"]
-    found = {d.code: d for text in texts for d in compile_text(text, "case.arch", Options())[1] if d.span is not None}
-    assert len(found) > 50
-    for diagnostic in (changed(d, payload) for d in found.values()):
+    return {d.code: d for text in texts for d in compile_text(text, "case.arch", Options())[1] if d.span is not None}
+
+
+@pytest.mark.parametrize("payload", CANARIES, ids=[ascii(canary) for canary in CANARIES])
+def test_every_message_with_every_payload(payload):
+    """As text, in one line, as data, for a service, and in colour on a terminal."""
+    assert len(one_of_each_code()) > 50
+    for diagnostic in (changed(d, payload) for d in one_of_each_code().values()):
         lines = list(full(diagnostic))
         plain = ["".join(piece for piece, _ in line) for line in lines]
         for line in (*plain, concise(diagnostic)):
