@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import permutations
 
 from archspec.views.figures.diagram import Box
 
@@ -25,29 +26,42 @@ class _Bus:
         ends = self.tops | self.feet
         return min(ends), max(ends)
 
+    def meets(self, other: _Bus) -> int:
+        """Count the lines of both that are on each other if it is above another."""
+        return sum(abs(foot - top) < 3 for foot in self.feet for top in other.tops)
+
     def above(self, other: _Bus) -> float:
         """What it costs to be above another: lines that cross, and lines on each other, which cost most."""
         (lo, hi), (other_lo, other_hi) = self.span, other.span
-        cost = 100.0 * sum(abs(foot - top) < 3 for foot in self.feet for top in other.tops)
-        cost += sum(lo < top < hi for top in other.tops)
+        cost = 100.0 * self.meets(other) + sum(lo < top < hi for top in other.tops)
         return cost + sum(other_lo < foot < other_hi for foot in self.feet)
 
 
 def tracks(found: Iterable[Track]) -> dict[Box, int]:
     """The track of each value that changes sides, the upper ones first."""
-    buses: dict[Box, _Bus] = {}
-    for value, top, foot in sorted(found, key=lambda track: track[1:]):
-        bus = buses.setdefault(value, _Bus())
-        bus.tops.add(top)
-        bus.feet.add(foot)
-    moving = {value: bus for value, bus in buses.items() if bus.span[1] - bus.span[0] > 0.5}
     made: dict[Box, int] = {}
-    order = _order([*moving.items()])
+    order = _order([*_moving(found).items()])
     for at, (value, bus) in enumerate(order):
         lo, hi = bus.span
         before = [made[other] for other, by in order[:at] if by.span[0] < hi + 6 and lo < by.span[1] + 6]
         made[value] = max(before, default=-1) + 1
     return made
+
+
+def clash(found: Sequence[Track]) -> bool:
+    """Whether two values share a line in any case: each comes down where the other one goes on."""
+    moving, made = _moving(found), tracks(found)
+    return any(made[a] < made[b] and moving[a].meets(moving[b]) for a, b in permutations(moving, 2))
+
+
+def _moving(found: Iterable[Track]) -> dict[Box, _Bus]:
+    """What each value does that changes sides."""
+    buses: dict[Box, _Bus] = {}
+    for value, top, foot in sorted(found, key=lambda track: track[1:]):
+        bus = buses.setdefault(value, _Bus())
+        bus.tops.add(top)
+        bus.feet.add(foot)
+    return {value: bus for value, bus in buses.items() if bus.span[1] - bus.span[0] > 0.5}
 
 
 def _order(buses: list[tuple[Box, _Bus]]) -> list[tuple[Box, _Bus]]:

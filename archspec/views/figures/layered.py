@@ -10,13 +10,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from math import fsum
 
-from archspec.views.figures.channel import height, tracks
+from archspec.views.figures.channel import clash, height, tracks
 from archspec.views.figures.diagram import Box
 from archspec.views.figures.pieces import Piece, Through, Turn
 from archspec.views.figures.plan import Rect
-from archspec.views.figures.spacing import BESIDE, PLAIN, Sizes
+from archspec.views.figures.spacing import APART, BESIDE, PLAIN, Sizes
 
 _SWEEPS = 8
+_NUDGES = 6
+"""Places that are tried for a row, until no two values share a line above it."""
 
 
 class Layered(Piece):
@@ -59,6 +61,7 @@ class Layered(Piece):
         self.order()
         self.spread()
         self.give_ports()
+        self.part_lines()
         y = 0.0
         for row, parts in enumerate(self.rows, -1):
             if row >= 0:
@@ -125,6 +128,15 @@ class Layered(Piece):
         for row in self.rows:
             for part in row:
                 part.x -= middle
+
+    def part_lines(self) -> None:
+        """Move a row a little to the side while two values would share a line above it."""
+        for row, parts in enumerate(self.rows[1:]):
+            for step in range(1, _NUDGES + 1):
+                if not clash(self.tracks(row)):
+                    break
+                for part in parts:
+                    part.x += APART / 2 * (step if step % 2 else -step)  # from the left to the right of where it was, and farther out
 
     def turns(self, tail: int, head: int, value: Box) -> Iterator[Turn]:
         first, last = self.ends(tail, head)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -14,6 +15,19 @@ from archspec.views.figures.svg import Point
 
 Zone = tuple[Piece, int]
 """The room above a part of a chain, above a row of layers, or at the head of branches."""
+
+
+_ASIDE = (0.0, 3.0, -3.0, 4.5, -4.5)
+"""How far from its place an arrow gets into the side of a box, where it would be on another."""
+
+
+class Bar(NamedTuple):
+    """The line on which a value changes sides: its height and its ends."""
+
+    y: float
+    left: float
+    right: float
+    value: Box
 
 
 class Way(NamedTuple):
@@ -35,8 +49,16 @@ def wires(diagram: Diagram, leaves: dict[Box, Leaf]) -> list[Wire]:
             zones[zone].append((_value(way.arrow, leaves), x, to))
             x = to
     levels = {zone: tracks(found) for zone, found in zones.items()}
-    sides = _sides(ways, leaves)
+    sides = _sides(ways, leaves, [bar for way in ways for bar in _bars(way, leaves, levels)])
     return [Wire(way.arrow, [*_points(way, leaves, levels, sides)]) for way in ways]
+
+
+def _bars(way: Way, leaves: dict[Box, Leaf], levels: dict[Zone, dict[Box, int]]) -> Iterator[Bar]:
+    value, x = _value(way.arrow, leaves), leaves[way.arrow.tail].x
+    for (piece, at), to in way.turns:
+        if abs(to - x) > 0.5:
+            yield Bar(piece.ceiling(at) + level(levels[piece, at][value]), min(x, to), max(x, to), value)
+            x = to
 
 
 def _value(arrow: Arrow, leaves: dict[Box, Leaf]) -> Box:
@@ -48,8 +70,9 @@ def _end(way: Way, leaves: dict[Box, Leaf]) -> float:
     return way.turns[-1][1] if way.turns else leaves[way.arrow.tail].x
 
 
-def _sides(ways: list[Way], leaves: dict[Box, Leaf]) -> dict[Arrow, Point]:
-    """The points where arrows get into boxes from the side: those from farther out below the others."""
+def _sides(ways: list[Way], leaves: dict[Box, Leaf], bars: list[Bar]) -> dict[Arrow, Point]:
+    """The points where arrows get into boxes from the side: those from farther out below the others, and not along another value's bar."""
+    bars.sort(key=lambda bar: bar.y)
     met: dict[tuple[Box, bool], list[Way]] = defaultdict(list)
     for way in ways:
         if way.side:
@@ -60,10 +83,18 @@ def _sides(ways: list[Way], leaves: dict[Box, Leaf]) -> dict[Arrow, Point]:
         those.sort(key=lambda way: abs(_end(way, leaves) - leaf.x))
         step = min(10.0 if not leaf.sign else 7.0, (leaf.height - 6) / len(those))
         for at, way in enumerate(those):
-            off = (at - (len(those) - 1) / 2) * step
+            off, y = (at - (len(those) - 1) / 2) * step, leaf.y + leaf.height / 2
+            off += next((aside for aside in _ASIDE if not _along(bars, way, leaves, y + off + aside)), 0.0)
             reach = (leaf.left**2 - off**2) ** 0.5 if leaf.sign else leaf.left
-            found[way.arrow] = leaf.x + (reach if right else -reach), leaf.y + leaf.height / 2 + off
+            found[way.arrow] = leaf.x + (reach if right else -reach), y + off
     return found
+
+
+def _along(bars: list[Bar], way: Way, leaves: dict[Box, Leaf], y: float) -> bool:
+    """Whether an arrow that gets into its head at a height is on the bar of another value."""
+    lo, hi = sorted((_end(way, leaves), leaves[way.arrow.head].x))
+    first, last = (bisect(bars, height, key=lambda bar: bar.y) for height in (y - 2, y + 2))
+    return any(bar.left < hi and lo < bar.right and bar.value is not _value(way.arrow, leaves) for bar in bars[first:last])
 
 
 def _points(way: Way, leaves: dict[Box, Leaf], levels: dict[Zone, dict[Box, int]], sides: dict[Arrow, Point]) -> Iterator[Point]:
