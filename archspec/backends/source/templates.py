@@ -12,6 +12,11 @@ _NAME = re.compile(r"^(?:class|def) (\w+)", re.MULTILINE)
 _BASE = re.compile(r"^class \w+\((\w+)\)", re.MULTILINE)
 _USED = re.compile(r"(?<![\w.])(\w+)\(|^class \w+\((\w+)\)", re.MULTILINE)
 
+_SIGNATURE = re.compile(r"^( +def __init__)\(\n((?: +[^\n]*,\n)+) +(\).*:)$", re.MULTILINE)
+_KEPT = re.compile(r"(?:^ +self\.(\w+) = \1\n)+", re.MULTILINE)
+WIDTH = 120
+"""Of a line, at most."""
+
 
 class Templates:
     """The parts of the modules in a folder, and the functions of the language, by their names. Two blank lines stand between parts, and nowhere else.
@@ -37,7 +42,7 @@ class Templates:
             name = pending.pop()
             if name in found or (text := self.source(name)) is None:
                 continue
-            found[name] = re.sub("\n{3,}", "\n\n", "\n".join(_wanted(text, words))).rstrip()
+            found[name] = re.sub("\n{3,}", "\n\n", _joined("\n".join(_wanted(text, words)))).rstrip()
             pending += {word for used in _USED.findall(found[name]) for word in used}
         ordered: dict[str, str] = {}
         for name in sorted(found):
@@ -54,6 +59,21 @@ class Templates:
             _, *parts = path.read_text(encoding="utf-8").rstrip().split("\n\n\n")  # two blank lines occur between definitions only
             found |= {name[1]: part for part in parts if (name := _NAME.search(part)) is not None}
         return self._derive(found)
+
+
+def _joined(text: str) -> str:
+    """A template whose constructor is on one line where that is short enough, and keeps what it only keeps in one statement."""
+
+    def signature(found: re.Match[str]) -> str:
+        whole = f"{found[1]}({' '.join(found[2].split())[:-1]}{found[3]}"
+        return whole if len(whole) <= WIDTH else found[0]
+
+    def kept(found: re.Match[str]) -> str:
+        names = re.findall(r"self\.(\w+)", found[0])
+        whole = f"{' ' * 8}{', '.join(f'self.{name}' for name in names)} = {', '.join(names)}\n"
+        return whole if len(whole) <= WIDTH else found[0]
+
+    return _KEPT.sub(kept, _SIGNATURE.sub(signature, text))
 
 
 def _wanted(text: str, words: Collection[str]) -> Iterator[str]:

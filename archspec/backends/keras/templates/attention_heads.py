@@ -136,12 +136,11 @@ class Heads(layers.Layer):
             return x
         rank = len(self.span)
         x = ops.roll(x, [-s for s in self.moved], list(range(1, rank + 1)))  #: shift
-        counts, strided = [size // n for size, n in zip(self.size, self.span)], False
-        strided = self.grid is not None  #: grid
-        pairs = zip(self.span, counts) if strided else zip(counts, self.span)
+        pairs = [(size // n, n) for size, n in zip(self.size, self.span)]
+        outer, inner = range(1, 2 * rank, 2), range(2, 2 * rank + 1, 2)
+        if self.grid is not None:  #: grid
+            pairs, outer, inner = [pair[::-1] for pair in pairs], inner, outer
         x = ops.reshape(x, (-1, *(n for pair in pairs for n in pair), x.shape[-1]))
-        outer, inner = list(range(1, 2 * rank, 2)), list(range(2, 2 * rank + 1, 2))
-        outer, inner = (inner, outer) if strided else (outer, inner)
         x = ops.transpose(x, (0, *outer, *inner, 2 * rank + 1))
         return ops.reshape(x, (-1, *self.span, x.shape[-1]))
 
@@ -149,10 +148,10 @@ class Heads(layers.Layer):
         """The inverse of `windows`."""
         if self.span == self.size:
             return y
-        rank, strided = len(self.span), False
-        strided = self.grid is not None  #: grid
+        rank = len(self.span)
         y = ops.reshape(y, (-1, *(size // n for size, n in zip(self.size, self.span)), *self.span, y.shape[-1]))
-        pairs = [(rank + at, at) if strided else (at, rank + at) for at in range(1, rank + 1)]
+        pairs = [(at, rank + at) for at in range(1, rank + 1)]
+        pairs = pairs if self.grid is None else [pair[::-1] for pair in pairs]  #: grid
         y = ops.transpose(y, (0, *(axis for pair in pairs for axis in pair), 2 * rank + 1))
         y = ops.reshape(y, (-1, *self.size, y.shape[-1]))
         y = ops.roll(y, self.moved, list(range(1, rank + 1)))  #: shift
@@ -192,11 +191,10 @@ class Projected(Heads):
         self.form = self.proj or ("in" if narrow == width and source == channels else "apart")
         self.widths = (width, narrow, narrow)
         self.begin(first[1:-1])  #: rel w grid sim WindowAttention
-        if self.form == "apart":
-            sizes = zip("qkv", self.widths, (channels, source, source))
-            self.into = [self.matrix(f"{letter}_proj_", rows, columns, self.bias) for letter, rows, columns in sizes]
-        else:
-            self.into = [self.matrix("in_proj_" if self.form == "in" else "qkv_", sum(self.widths), channels, self.bias)]
+        sizes = [("in_proj_" if self.form == "in" else "qkv_", sum(self.widths), channels)]
+        if self.form == "apart":  #: kvheads kv proj
+            sizes = zip(("q_proj_", "k_proj_", "v_proj_"), self.widths, (channels, source, source))
+        self.into = [self.matrix(name, rows, columns, self.bias) for name, rows, columns in sizes]
         self.out_of = self.matrix("proj_" if self.form == "qkv" else "out_proj_", outputs, width, self.bias)
         self.finish()  #: rel talk
 

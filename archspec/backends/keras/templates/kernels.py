@@ -131,7 +131,7 @@ class Convolution(Formed):
         kernel = ops.transpose(weight, (*range(2, len(weight.shape)), 1, 0))
         if max(strides) > 1 and max(dilation) > 1:  #: d
             kernel, dilation = spread(kernel, dilation), 1
-        x = padded(x, [(a, b + c) for a, b, c in zip(before, after, over)], self.mode)
+        x = padded(x, [(a, b + c) for a, b, c in zip(before, after, over)], self.mode)  #: p round
         return ops.conv(x, kernel, strides, "valid", "channels_last", dilation)
 
 
@@ -328,7 +328,7 @@ class Subsample(Pooling):
     def call(self, x):
         windows = self.windows(x)
         w, s, *_ = zip(*windows)
-        x = padded(x, [(before, after + over) for *_, before, after, over in windows])
+        x = padded(x, [(before, after + over) for *_, before, after, over in windows])  #: p round
         return ops.average_pool(x, w, s, "valid", "channels_last") * self.size * self.factor + self.offset
 
 

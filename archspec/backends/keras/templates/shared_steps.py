@@ -1,4 +1,7 @@
-"""What several layers compute."""
+"""What several layers compute.
+
+A line that ends in `#: word`, with the block that it opens, is in files where an argument is called so.
+"""
 
 from __future__ import annotations
 
@@ -48,13 +51,13 @@ def slides(sizes, k, s, p, d, rounding):
     found = []
     for size, k, s, d, (before, after) in axes:
         span, over = d * (k - 1) + 1, 0
-        if p == "same":
+        if p == "same":  #: p
             zeros = max(0, (-(-size // s) - 1) * s + span - size)
             before, after = zeros // 2, zeros - zeros // 2
-        elif p == "causal":
+        elif p == "causal":  #: p
             before = span - 1
-        free = size + before + after - span
-        if not isinstance(p, str) and rounding == "ceil" and free % s and (free // s + 1) * s < size + before:
+        free = size + before + after - span  #: round
+        if not isinstance(p, str) and rounding == "ceil" and free % s and (free // s + 1) * s < size + before:  #: round
             over = s - free % s
         found.append((k, s, d, before, after, over))
     return found
