@@ -204,9 +204,11 @@ class Spelled:
     expression, so that formulas have none of these. As a string it is its value; `text` is the expression.
     """
 
-    __slots__ = ("length", "name", "operation", "parts", "simplest", "value")
+    __slots__ = ("length", "name", "operation", "parts", "said", "simplest", "value")
     simplest: Any
     """The shortest form, once it was looked for (`archspec/simplify.py`)."""
+    said: tuple[Spelling, str]
+    """The text that was written last, and how."""
 
     def __init__(self, value: Any, name: str = "", operation: str = "", parts: tuple[Spelled, ...] = ()) -> None:
         self.value, self.operation, self.parts = value, operation, parts
@@ -259,7 +261,11 @@ class Spelled:
 
     def text(self, spelling: Spelling = PYTHON) -> str:
         """Write the expression."""
-        return _written(self, spelling)[0] if self.operation else self.name or repr(self.value)
+        if not self.operation:
+            return self.name or repr(self.value)
+        if getattr(self, "said", (None,))[0] is not spelling:
+            self.said = spelling, _written(self, spelling)[0]
+        return self.said[1]
 
     def __format__(self, spec: str) -> str:
         return format(self.value, spec)

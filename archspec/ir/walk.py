@@ -307,7 +307,7 @@ class Place(NamedTuple):
 
 
 def _names(name: str, node: Node) -> list[str]:
-    return [name, *[f"{name}:{at}" for at in range(1, 1 + len(node.further))]]
+    return [name, *[f"{name}:{at}" for at in range(1, 1 + len(node.further))]] if node.further else [name]
 
 
 def flattened(network: Network) -> tuple[list[Place], list[str]]:

@@ -20,10 +20,10 @@ from archspec.backends.source.body import UNREAD, Body, Item, Reach
 from archspec.backends.source.classes import Class, Classes
 from archspec.backends.source.constructor import New, wrapped, written
 from archspec.backends.source.dialect import Dialect
-from archspec.backends.train.task import task_of
+from archspec.backends.train.task import task_among
 from archspec.diagnostics import SpecError
 from archspec.ir.graph import Graph, Network, Node
-from archspec.ir.walk import Visit, events, walk
+from archspec.ir.walk import Place, flattened, walk
 from archspec.types import Type
 
 _RESERVED = frozenset(
@@ -36,16 +36,36 @@ _NORM = "layers.BatchNormalization"
 
 def emit(network: Network) -> str:
     """A standalone source file for Keras 3: it makes `model`. Raises Unsupported."""
-    names = LayerNames(visit.name for visit in events(network.graph, fold=False) if isinstance(visit, Visit) and _has_weights(visit))
+    layers, ends = flattened(network)
+    names = LayerNames(_with_weights(layers))
     lines = _sequential(network, names) or _File(network, names).lines()
     text = _shortened("\n".join(lines))
     helpers = sources(set(re.findall(r"(?<![.\w])(\w+)\(", text)), set(re.findall(r"\b(\w+)=", text)))
     text = "\n\n\n".join([*helpers, text])
-    return "\n".join([*_docstring(network), *_imports(text), "", "", text, "", "", 'if __name__ == "__main__":', "    model.summary()", ""])
+    return "\n".join(
+        [
+            *_docstring(network, _loss(network, layers, ends)),
+            *_imports(text),
+            "",
+            "",
+            text,
+            "",
+            "",
+            'if __name__ == "__main__":',
+            "    model.summary()",
+            "",
+        ]
+    )
 
 
-def _has_weights(visit: Visit) -> bool:
-    return bool(visit.node.op.weights(*visit.graph.types_of(visit.node)))
+def _with_weights(layers: Sequence[Place]) -> Iterator[str]:
+    """The names of layers that have weights."""
+    known: dict[int, bool] = {}
+    for place in layers:
+        if id(place.node) not in known:
+            known[id(place.node)] = bool(place.node.op.weights(*place.graph.types_of(place.node)))
+        if known[id(place.node)]:
+            yield place.name
 
 
 def _imports(text: str) -> Iterator[str]:
@@ -62,24 +82,24 @@ def _imports(text: str) -> Iterator[str]:
     yield from [f"from keras import {', '.join(found)}"] if found else []
 
 
-def _docstring(network: Network) -> Iterator[str]:
+def _docstring(network: Network, loss: str | None) -> Iterator[str]:
     inputs = ", ".join(f"{i.name} {i.type}" for i in network.inputs)
     result = ", ".join(f"{o.name} {network.graph.type_of(o.value)}" for o in network.outputs)
     name = re.sub(r'[\\"]', "'", network.name)
     yield f'"""{name}: {inputs} -> {result}.'
     yield ""
     yield f"{counts_in_words(network)}."
-    if (loss := _loss(network)) is not None:
+    if loss is not None:
         yield f'Its loss: `model.compile("adam", {loss})`.'
     yield "Written by archspec from a spec."
     yield '"""'
     yield ""
 
 
-def _loss(network: Network) -> str | None:
+def _loss(network: Network, layers: Sequence[Place], ends: list[str]) -> str | None:
     """The loss of a classifier, as `compile` takes it; None for any other network."""
     try:
-        task = task_of(network)
+        task = task_among(network, layers, ends)
     except SpecError:
         return None
     if task.loss == "distance":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 _JOINTS = ("_", "__", "-")
 """What joins the levels of a path: the first that leaves all names apart. A label has no hyphen."""
@@ -42,6 +43,7 @@ def joined(path: str, joint: str, *, exact: bool) -> str:
     return joint.join([first, *more])
 
 
+@lru_cache(maxsize=4096)
 def _ascii(text: str, exact: bool) -> str:
     """Text in letters, digits and underscores."""
     if text.isascii() and text.isidentifier():

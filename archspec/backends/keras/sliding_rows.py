@@ -115,7 +115,8 @@ def around(ends: Sequence[tuple[Any, Any]]) -> Any:
 
 
 def _alike(a: Any, b: Any) -> bool:
-    return repr(a) == repr(b)
+    """Whether two numbers are written alike; what is one number, or two of other values, is not written for it."""
+    return a is b or (bool(value_of(a) == value_of(b)) and repr(a) == repr(b))
 
 
 def _all(slides: Sequence[Slide], name: str) -> tuple[Any, ...]:
@@ -152,6 +153,8 @@ def _padding(op: Any, x: Map, slides: Sequence[Slide], strides: tuple[Any, ...])
     """
     if op.p == "causal" and op.step == "conv" and len(slides) == 1:
         return "causal", []
+    if op.p == "same":  # the words mean one thing
+        return "same", []
     if not any(map(_padded, slides)):
         return "valid", []
     strides = tuple(map(short, strides))

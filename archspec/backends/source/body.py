@@ -172,7 +172,9 @@ def step_of(op: Op) -> str:
 
 def picks_of(graph: Graph, called: Graph, texts: tuple[str, ...]) -> list[Pick]:
     """What picks the results of a graph from those that a module gives, which is that of a graph with at least these."""
+    if not texts:
+        return []
     known = dict(zip(("", *called.names), texts, strict=False))
     lengths = Counter(text.partition("[")[0] for text in texts if "[" in text)
     named = zip(("", *graph.names), map(graph.type_of, graph.results), strict=True)
-    return [Pick(0, known[name], lengths[known[name].partition("[")[0]], len(type_.shape)) for name, type_ in named if known]
+    return [Pick(0, known[name], lengths[known[name].partition("[")[0]], len(type_.shape)) for name, type_ in named]

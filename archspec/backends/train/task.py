@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from math import inf
 from typing import NamedTuple
@@ -34,10 +35,14 @@ class Task(NamedTuple):
 
 def task_of(network: Network) -> Task:
     """Find the task of a network that classifies. Raises SpecError for any other."""
+    return task_among(network, *flattened(network))
+
+
+def task_among(network: Network, layers: Sequence[Place], ends: list[str]) -> Task:
+    """Find the task of a network whose layers, and the names of what its outputs come from, are known. Raises SpecError as `task_of`."""
     if len(network.inputs) != 1:
         raise _refused(f"it has {len(network.inputs)} inputs, and data has images alone", network.inputs[1].span)
     (input_,) = network.inputs
-    layers, ends = flattened(network)
     places = {place.name: place for place in layers}
     for place in layers:
         if _step(place) == "embed":

@@ -131,3 +131,9 @@ def test_every_bundled_spec_is_emitted_without_keras(name):
 def test_a_function_that_nothing_calls_is_not_written():
     source = "input 9x9x4\nx: conv k=1 f=4\nadd:\n  skip\n  w:\n    again x\n    conv k=1 f=4\nfrom x | relu\n"
     assert "def " not in text(source)
+
+
+def test_a_stride_that_a_block_is_given_is_padded_by_the_word_that_the_spec_has():
+    source = "block b(k, s=1):\n  dwconv k=k s=s p=same\n  conv k=3 s=s f=8 p=same\n\ninput 15x14x4\nadd:\n  skip\n  relu\nb 3\nb 4 s=2\n"
+    assert text(source).count('strides=s, padding="same"') == 2
+    assert "ZeroPadding" not in text(source)

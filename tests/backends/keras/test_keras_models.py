@@ -7,6 +7,7 @@ import tomllib
 from collections import Counter
 
 import pytest
+import support
 
 import archspec
 from archspec.backends.keras.live_models import layers_read
@@ -43,6 +44,7 @@ def test_values_are_those_of_pytorch(path):
         "block b(n):\n  t: tensor 1x1x(n) init=1\n  u: tensor 1x1x(n) init=2\n  from t | mul u | conv k=1 f=n\n\nx: input 9x9x4\nb: b 4\nfrom x | mul b\n",
         "block b(n):\n  v:\n    conv k=1 f=4\n    bn if n > 4\n    conv k=1 f=4\n  again v\n\ninput 5x5x4\nb 3\nb 5\n",
         "block b(n):\n  v:\n    conv k=1 f=4\n    relu if n > 4\n    bn if n > 4\n  again v\n\ninput 5x5x4\nb 3\nb 5\n",
+        "block b(k, s=1):\n  dwconv k=k s=s p=same\n  conv k=3 s=s f=8 p=same\n\ninput 15x14x4\nadd:\n  skip\n  relu\nb 3\nb 4 s=2\n",
         "input 4x4x3\nflatten | leaky | bn | softmax | gelu\nfc 5\n",
         "input 4x4x3\nflatten | gelu approx=tanh\nfc 5\n",
     ],
@@ -59,6 +61,7 @@ def test_values_are_those_of_pytorch(path):
         "a block that reads its own tensors alone",
         "a label that is used again, with a layer under a condition",
         "a label that is used again, with a layer at its end under a condition",
+        "a stride that a block is given, padded by a word",
         "a flat vector in Keras's order",
         "a flat vector in PyTorch's order",
     ],
@@ -68,6 +71,17 @@ def test_values_of_small_networks(source):
     from tests.helpers.keras_emitted import difference
 
     assert difference(archspec.loads(source)) < CLOSE
+
+
+@pytest.mark.parametrize("step", few_quick(list(support.SAMPLES), ("pool", "shuffle")))
+def test_values_of_the_support_matrix(step):
+    """Every combination that PyTorch has is in Keras too, with the same values."""
+    keras()
+    from tests.helpers.keras_emitted import difference
+
+    for case in support.cases():
+        if case.step == step != "custom" and case.network is not None and support.refusal("torch", case.network) is None:
+            assert difference(case.network) < CLOSE, case
 
 
 @pytest.mark.parametrize(
