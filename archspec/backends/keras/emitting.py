@@ -195,13 +195,15 @@ class _File:
         return len(list(self.function(class_)))
 
     def lines(self) -> list[str]:
-        texts = ["\n".join(self.main())]
-        words = set(re.findall(r"\w+", texts[0]))
-        for class_ in reversed(self.classes.written):  # callees first: what calls a function is known before it
-            if class_.name in words:
-                texts.insert(0, "\n".join(self.function(class_)))
-                words.update(re.findall(r"\w+", texts[0]))
-        return ["\n\n\n".join(texts)]
+        """The functions that are called, callees first, and the statements of the model."""
+        main = "\n".join(self.main())
+        texts = {class_.name: "\n".join(self.function(class_)) for class_ in self.classes.written}
+        called, pending = set[str](), [main]
+        while pending:
+            found = texts.keys() & set(re.findall(r"\w+", pending.pop())) - called
+            called |= found
+            pending += [texts[name] for name in found]
+        return ["\n\n\n".join([*[text for name, text in texts.items() if name in called], main])]
 
     def main(self) -> Iterator[str]:
         body, inputs = self.top, self.network.inputs

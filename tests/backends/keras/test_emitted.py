@@ -131,6 +131,7 @@ def test_every_bundled_spec_is_emitted_without_keras(name):
 def test_a_function_that_nothing_calls_is_not_written():
     source = "input 9x9x4\nx: conv k=1 f=4\nadd:\n  skip\n  w:\n    again x\n    conv k=1 f=4\nfrom x | relu\n"
     assert "def " not in text(source)
+    assert "def squeeze" in archspec.emit(archspec.load("mobilenet_v3_large"), "keras")
 
 
 def test_a_stride_that_a_block_is_given_is_padded_by_the_word_that_the_spec_has():
