@@ -52,6 +52,7 @@ def _quoted(source: Source, marks: Sequence[tuple[Span, str, bool]], width: int,
     line, column = source.locate(marks[0][0].start)
     yield [(" " * width + "--> ", "frame"), (f"{visible(source.name)}:{line}:{column}", "")]
     yield [(" " * width + " |", "frame")]
+    quoted: StyledLine = []
     for span, text, primary in sorted(marks, key=lambda mark: (mark[0].start, not mark[2])):
         line, column = source.locate(span.start)
         written = source.line(line)
@@ -62,7 +63,9 @@ def _quoted(source: Source, marks: Sequence[tuple[Span, str, bool]], width: int,
             before, marked = _cropped(before, most * 3 // 8), _cropped(marked[::-1], most // 2)[::-1]
             after = after[: max(0, most - len(before) - len(marked))]
         before, marked = visible(before), visible(marked) or " "
-        yield [(f"{line:>{width}} | ", "frame"), (before + marked + visible(after), "")]
+        above, quoted = quoted, [(f"{line:>{width}} | ", "frame"), (before + marked + visible(after), "")]
+        if quoted != above:  # marks of one line stand below one another
+            yield quoted
         sign, style_ = ("^", style) if primary else ("-", "label")
         under: StyledLine = [(" " * width + " | ", "frame"), (" " * len(before), ""), (sign * len(marked), style_)]
         text = visible(text)

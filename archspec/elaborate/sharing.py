@@ -104,8 +104,8 @@ class Sharing(Structures):
             help_ = f"label it where it stands, in `{name.rpartition('.')[0]}`: `conv1: conv k=3 f=8`"
             raise Refused("A304", f"`{name}` is a position, and weights are used again by a label", expr.span, help_)
         if part is None or (part.name != name and not inside):
-            what = "an input" if name in self.placed else "a value, and no layer"
-            raise Refused("A304", f"`{name}` is {what}: it has no weights to use again", expr.span, "name a layer, a group or a block call")
+            what = "is an input, and has no weights" if name in self.placed else "has no layers"
+            raise Refused("A304", f"`{name}` {what} to use again", expr.span, "name a layer, a group or a block call, of which no guard drops all")
         if home.type_of(value) is None:
             return part, home, None
         return part, home, stored(home, [~part.context.builder.whereabouts(~at)[1] for at in range(part.first, part.stop)])

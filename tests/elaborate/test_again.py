@@ -410,8 +410,8 @@ def said(text):
     [
         ("c: conv k=3 f=8\nagain c", ("A304", 3, "`c.weight` would be 8x8x3x3 here, and is 8x3x3x3 where it stands")),
         ("c: conv k=3 f=8 | bn\nagain c", ("A304", 3, "`c.0.weight` would be 8x8x3x3 here, and is 8x3x3x3 where it stands")),
-        ("again input", ("A304", 2, "`input` is an input: it has no weights to use again")),
-        ("x: skip\nagain x", ("A304", 3, "`x` is a value, and no layer: it has no weights to use again")),
+        ("again input", ("A304", 2, "`input` is an input, and has no weights to use again")),
+        ("x: skip\nagain x", ("A304", 3, "`x` has no layers to use again")),
         ("again later\nlater: conv k=1 f=3", ("A107", 2, "no value is called `later` here")),
         ("c: conv k=1 f=3 | again c", ("A107", 2, "no value is called `c` here")),
         ("g:\n  relu\n  again g", ("A107", 4, "no value is called `g` here")),

@@ -123,7 +123,7 @@ def said(text):
         ("e: embed 20 8\nn: ln\nlinear weights=n", ("A304", 4, "`n` is no `embed` or `linear`, whose table `weights=` takes")),
         ("e: embed 20 8 | ln\nlinear weights=e", ("A304", 3, "`e` is no `embed` or `linear`, whose table `weights=` takes")),
         ("embed 20 8\nlinear weights=later\nlater: linear 8", ("A107", 3, "no value is called `later` here")),
-        ("embed 20 8\nlinear weights=input", ("A304", 3, "`input` is an input: it has no weights to use again")),
+        ("embed 20 8\nlinear weights=input", ("A304", 3, "`input` is an input, and has no weights to use again")),
         ("e: embed 20 8 frozen=yes\nlinear weights=e frozen=no", ("A304", 3, "the table of `e` is frozen, and it is one")),
         ("e: embed 20 8\nfrozen l: linear weights=e", ("A304", 3, "the table of `e` is learned, and it is one")),
         ("e: embed 20 8\nlinear weights=e weights=e", ("A110", 3, "`weights` is given twice")),

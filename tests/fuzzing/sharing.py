@@ -46,7 +46,7 @@ class Sharing(Calling):
     def run_again(self, item: Again, x: Value, context: Context) -> Value:
         name = item.name.value(context.env(x))
         named = context.labels.named(name)
-        demand(named is not None and named.made is not None, f"{name} has no layers")
+        demand(named is not None and named.made is not None and bool(named.made.entries), f"{name} has no layers")
         made = named.made
         if context.frozen and not made.context.frozen:
             raise Unsure
