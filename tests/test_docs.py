@@ -272,11 +272,12 @@ def test_the_numbers_say_how_much_is_tried():
 
 def test_the_editors_page_names_the_grammar_and_reads_what_check_prints(tmp_path, archspec_command):
     fences = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "editors.md").read_text(encoding="utf-8"), re.DOTALL)
-    package, language, tasks = map(json.loads, fences)
+    package, language, tasks, servers = map(json.loads, fences)
     (grammar,) = package["contributes"]["grammars"]
     assert grammar["scopeName"] == textmate()["scopeName"]
     assert package["contributes"]["languages"][0]["extensions"] == [f".{kind}" for kind in textmate()["fileTypes"]]
     assert language["comments"]["lineComment"] == "#"
+    assert servers["LanguageServerManager"]["language_servers"]["archspec"]["argv"][-1] == "lsp"
     (task,) = tasks["tasks"]
     (tmp_path / "x.arch").write_text("input 7x7x1\nconv k=3 f=1 s=3\n")
     done = archspec_command(*(word.replace("${workspaceFolder}", str(tmp_path)) for word in task["args"]))

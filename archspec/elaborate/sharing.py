@@ -105,7 +105,9 @@ class Sharing(Structures):
             raise Refused("A304", f"`{name}` is a position, and weights are used again by a label", expr.span, help_)
         if part is None or (part.name != name and not inside):
             what = "is an input, and has no weights" if name in self.placed else "has no layers"
-            raise Refused("A304", f"`{name}` {what} to use again", expr.span, "name a layer, a group or a block call, of which no guard drops all")
+            raise Refused(
+                "A304", f"`{name}` {what} to use again", expr.span, "name a layer, a group or a block call, of which no guard drops all"
+            )
         if home.type_of(value) is None:
             return part, home, None
         return part, home, stored(home, [~part.context.builder.whereabouts(~at)[1] for at in range(part.first, part.stop)])
