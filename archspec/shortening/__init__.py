@@ -9,6 +9,7 @@ alignment   instances side by side, line by line
 parameters  what differs between instances as parameters, expressions and guards
 kinds       names of blocks
 composing   the lines
+scoping     the names in a body
 saying      names and arguments in them
 doubts      what is written out, since nothing shorter was proved
 prove       whether the text is the same network

@@ -36,7 +36,7 @@ def shape(item: Item) -> tuple[object, ...]:
         case Group() if item.block is not None:
             return "call", id(item.block), named
         case Group():
-            return "group", named, *map(shape, item.body)
+            return "group", named, len(item.refs), *map(shape, item.body)
         case Head():
             return "head", item.kind, item.argument, *[tuple(map(shape, branch)) for branch in item.branches]
         case Repeat():

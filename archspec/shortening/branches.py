@@ -123,7 +123,7 @@ class _Level:
         """An item behind the tensors that it reads."""
         assert item is not None, "only the first value has no item"
         tensors = [read for read in item.reads if read is not None and id(read) in self.asides and id(read) not in self.outer]
-        if isinstance(item, Layer):
+        if isinstance(item, (Layer, Group)):
             item.refs = item.reads[1:]
         for tensor in tensors:
             tensor.label = True
@@ -201,7 +201,7 @@ class _Level:
             if head is not None:
                 found.append(head)
                 continue
-            if isinstance(item, Layer):
+            if isinstance(item, (Layer, Group)):
                 item.refs = [read if id(read) in self.asides else named(read) for read in item.reads[1:]]
             found.append(item)
             item.label |= not item.reads or _is_aside(item)

@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count as counting
 
 from archspec.backends.arch import as_label
 from archspec.ir.graph import AGAIN, SHORTCUT, Hole
 from archspec.ir.walk import Names
 from archspec.shortening.alignment import Column, columns
-from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Repeat
+from archspec.shortening.items import Entry, From, Group, Head, Item, Layer, Mark, Repeat, every
 from archspec.shortening.parameters import Params, Unsayable
 from archspec.shortening.saying import counting_part, default, listed, ordered, variants, word
+from archspec.shortening.scoping import Scope, own_names
 from archspec.shortening.written import Line, joined, nested, one_line, printed
 
 BEGIN = ("conv", "dwconv", "deconv", "fc", "linear", "attn", "pool", "avgpool", "gap")
 """Steps that begin a line."""
 _HINTS = {"fc": "n", "linear": "n", "dropout": "rate", "scale": "init"}
 """The names of parameters for the positional argument of a step."""
-
-
-@dataclass(slots=True)
-class Scope:
-    """The names that are given in a body, by instance, and all labels."""
-
-    names: dict[int, Names]
-    used: set[str] = field(default_factory=set)
-
-    @classmethod
-    def of(cls, instances: Iterable[int], naming: str) -> Scope:
-        """Begin a body in which nothing is named yet, for instances that name by `index` or `ordinal`, as `Graph.naming` has it."""
-        return cls({at: Names("", naming) for at in instances})
 
 
 class Writer:
@@ -53,6 +41,8 @@ class Writer:
         """The full names of instances."""
         self.columns_of: dict[int, Column] = {}
         """The column of each item that is written."""
+        self.values: dict[int, str] = {}
+        """What the block calls the values that it takes, by entries."""
 
     def block(self, instances: Sequence[Group]) -> tuple[Params, list[Line]]:
         """The parameters and lines of a block. Raises Unsayable."""
@@ -71,10 +61,24 @@ class Writer:
         """The lines of a block with parameters, which get those that it takes."""
         self.params = params
         self.paths = {at: group.path for at, group in enumerate(instances)}
-        lines = self.body({at: group.body for at, group in enumerate(instances)}, Scope.of(range(len(instances)), "ordinal"))
+        scope = Scope.of(range(len(instances)), "ordinal")
+        self.take(instances, scope)
+        lines = self.body({at: group.body for at, group in enumerate(instances)}, scope)
         self.conditions(lines)
-        given = ", ".join(param.name if param.default is None else f"{param.name}={param.default}" for param in self.params.ordered)
-        return [Line(f"block {self.name}({given}):", lines)]
+        given = [param.name if param.default is None else f"{param.name}={param.default}" for param in self.params.ordered]
+        return [Line(f"block {self.name}({', '.join([*given, *[f'from {name}' for name in self.params.values]])}):", lines)]
+
+    def take(self, instances: Sequence[Group], scope: Scope) -> None:
+        """Name the values that a block takes besides the one that it is given."""
+        inside = {item.name for group in instances if group.entries for item in every(group.body)}
+        for entries in zip(*[group.entries for group in instances], strict=True):
+            name = next(name for name in variants("y") if name not in self.params.names | inside)
+            self.params.values.append(name)
+            self.params.names.add(name)
+            scope.used.add(name)
+            column = Column(dict(enumerate(entries)))
+            self.values |= {id(entry): name for entry in entries}
+            self.columns_of |= {id(entry): column for entry in entries}
 
     def conditions(self, lines: Sequence[Line]) -> None:
         """Say which instances have which lines."""
@@ -85,6 +89,8 @@ class Writer:
 
     def body(self, parts: Mapping[int, Sequence[Item]], scope: Scope) -> list[Line]:
         """The lines of a body of several instances."""
+        if any(isinstance(item, Mark) for part in parts.values() for item in part):  # it is called as nothing below is
+            scope.used.update(item.name for part in parts.values() for item in every(part) if item.keyed)
         written: list[Line] = []
         for column in self.columns(parts):
             try:
@@ -133,10 +139,16 @@ class Writer:
 
     def refer(self, targets: Iterable[Item | None]) -> str:
         """The name of the values that items of a column read. Raises Unsayable where these are not one column."""
-        first, *others = targets
+        first, *others = map(self.resolved, targets)
         if any(self.columns_of.get(id(other), other) is not self.columns_of.get(id(first), first) for other in others):
             raise Unsayable("values of different places")
-        return _refer(first)
+        return self.values.get(id(first)) or _refer(first)
+
+    def resolved(self, item: Item | None) -> Item | None:
+        """What an entry is that is no value of the block."""
+        while isinstance(item, Entry) and id(item) not in self.values:
+            item = item.outside
+        return item
 
     def line(self, column: Column, scope: Scope) -> Line:
         """Write the line of items that correspond in all instances, with those below it. Raises Unsayable where no line says them."""
@@ -216,13 +228,19 @@ class Writer:
                 words.append(text)
             elif text != param.default:
                 named.append(f"{param.name}={text}")
+        keyed = any(param.default is not None for param in block.params.found)
+        for name, targets in zip(block.params.values, zip(*[item.refs for item in items.values()], strict=True), strict=True):
+            named.append(f"{name}={self.refer(targets)}" if keyed else self.refer(targets))
         return " ".join(words + named)
 
     def group(self, column: Column, scope: Scope) -> Line:
         """Write `LABEL:` with the body of a group; one of a single element is `LABEL: repeat 1:`, since the label alone would name that."""
         items = {at: item for at, item in column.items.items() if isinstance(item, Group)}
         label = self.label(column, "_", True, scope, group=True) or "_: "
-        lines = self.body({at: item.body for at, item in items.items()}, Scope.of(items, "index"))
+        inner = Scope.of(items, "index")
+        if any(item.refs for item in items.values()):  # its labels must not hide those outside
+            inner.used |= scope.used
+        lines = self.body({at: item.body for at, item in items.items()}, inner)
         single = any(item.single for item in items.values()) and not lines[0].text.startswith("repeat ")
         return nested(f"{label}{'repeat 1: ' if single else ''}", lines)
 
@@ -349,7 +367,7 @@ class Writer:
                 key = next(self.keys)
                 self.rounds[key], parts[key], names[key] = (at, number), body, scope.names[at]
                 if not all(id(item) in outer for item in body):
-                    self.alone |= _alone(body, scope.names[at])
+                    self.alone |= own_names(body, scope.names[at])
         lines = self.body(parts, Scope(names, scope.used))
         self.alone = outer
         counts = any("{i" in text for text, _ in printed(lines))
@@ -363,26 +381,6 @@ class Writer:
                 rounds.setdefault(self.rounds[key][0] if key < 0 else key, []).append(text)
             texts = {at: listed(own) for at, own in rounds.items()}
         return self.params.express(texts, hint)
-
-
-def _alone(body: Sequence[Item], names: Names) -> dict[int, str]:
-    """The names that items have by themselves; they count on in `names`."""
-    found: dict[int, str] = {}
-    for item in body:
-        match item:
-            case Layer():
-                found[id(item)] = names.local(Hole(None, item.step, None, None, item.numbered))
-            case Group():
-                found[id(item)] = names.local(Hole(None, item.block.name if item.block is not None else "_", None, None))
-            case Head():
-                for branch in item.branches:
-                    found |= _alone(branch, names)
-                found[id(item)] = names.local(Hole(None, item.step, None, None, False))
-            case Repeat():
-                found[id(item)] = ""
-                for round_ in item.rounds:
-                    found |= _alone(round_, names)
-    return found
 
 
 def taken_up(item: Item | None) -> Line:

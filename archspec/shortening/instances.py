@@ -111,7 +111,7 @@ class Instances:
         """Groups that fit together."""
         found: list[tuple[list[Group], dict[object, Group]]] = []
         for group in groups:
-            own = tuple(map(shape, group.body))
+            own = (len(group.entries), *map(shape, group.body))
             at = next((at for at, (_, samples) in enumerate(found) if own in samples), None)
             if at is None:
                 near = [] if group.path in self.alike else found[-_TRIED:]
@@ -216,11 +216,11 @@ def _same(first: Item, before: Item, item: Item, count: int) -> bool:
     """
     if item.label or (item.keyed and item.name != first.name and not _counted(first, item, count)):
         return False
+    if isinstance(item, (Layer, Group)) and isinstance(first, (Layer, Group)) and [*map(id, item.refs)] != [*map(id, first.refs)]:
+        return False
     match first, before, item:
         case Layer(), _, Layer():
-            alike = first.step == item.step and first.arguments == item.arguments
-            refs = [*map(id, item.refs)] == [*map(id, first.refs)]
-            return alike and refs and not item.owner and not first.owner
+            return first.step == item.step and first.arguments == item.arguments and not item.owner and not first.owner
         case Group(), Group(), Group() if first.block is not None:
             if item.block is not first.block:
                 return False
@@ -255,7 +255,11 @@ def _counted(first: Item, item: Item, count: int) -> bool:
 
 
 def _fit(groups: Sequence[Group]) -> float:
-    """The share of a block that all groups have; 0 where at the top it is less than half, or much larger there than each of them."""
+    """The share of a block that all groups have; 0 where at the top it is less than half, or much larger there than each of them, or
+    where they take as many values not.
+    """
+    if len({len(group.entries) for group in groups}) > 1:
+        return 0.0
     parts = {at: group.body for at, group in enumerate(groups)}
     try:
         sizes = [(max(map(size, column.items.values())), len(column.items) == len(groups)) for column in columns(parts)]

@@ -64,13 +64,15 @@ class Layer(Item):
 @dataclass(slots=True, eq=False)
 class Group(Item):
     """A level of names around a body, whose value is that of its item `end`; `channels` and `width` are those of the values that it is
-    given and gives. `path` is its full name.
+    given and gives. `path` is its full name. `refs` are the further values that it reads, which its items know as its `entries`.
 
     With a `block` it is that block's instance number `index`.
     """
 
     path: str = ""
     body: list[Item] = field(default_factory=list)
+    refs: list[Item | None] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
     end: Item | None = None
     channels: int = 0
     width: int = 0
@@ -82,6 +84,20 @@ class Group(Item):
         """Whether it has one element, which a label alone would name."""
         only = self.body[0]
         return self.keyed and len(self.body) == 1 and (isinstance(only, Layer) or (isinstance(only, Group) and only.name.isdecimal()))
+
+
+@dataclass(slots=True, eq=False)
+class Entry(Item):
+    """A value that a group reads besides the one that it is given, for the items inside: a parameter, where the group is that of a block."""
+
+    number: int = 0
+    group: Group | None = None
+
+    @property
+    def outside(self) -> Item | None:
+        """What it is around the group."""
+        assert self.group is not None, "an entry is one of a group"
+        return self.group.refs[self.number]
 
 
 @dataclass(slots=True, eq=False)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from archspec.backends.arch import is_again
 from archspec.ir.graph import Network
 from archspec.ir.walk import Place, flattened
-from archspec.shortening.items import Group, Item, Layer, Mark
+from archspec.shortening.items import Entry, Group, Item, Layer, Mark
 from archspec.shortening.parameters import Unsayable
 from archspec.shortening.recalled import Graph, fold
 
@@ -126,10 +126,14 @@ def _layer(place: Place) -> Layer:
 class Levels:
     """Builds the items of a level, with groups inside; what they read is filled in."""
 
-    def __init__(self, flat: Flat, opened: Collection[str] = ()) -> None:
+    def __init__(self, flat: Flat, opened: Collection[str] = (), most: int = 1) -> None:
         self.flat = flat
         self.opened = opened
         """The full names of modules that are no group."""
+        self.most = most
+        """Values that a group reads at most."""
+        self.several = False
+        """Whether there are modules that give one value and read some more than that."""
         self.first = len(flat.inputs)
         self.users: list[list[int]] = [[] for _ in range(self.first + len(flat.layers))]
         for at, sources in enumerate(flat.sources):
@@ -148,7 +152,7 @@ class Levels:
             name, *inner = parts[piece[0]]
             if inner:
                 item: Item = self.group(name, piece, {at: parts[at][1:] for at in piece}, above)
-                sources = sorted(self.entries(piece))
+                sources = self.entered(piece)
             else:
                 layer, sources = self.flat.layers[piece[0]], self.flat.sources[piece[0]]
                 layer.name = name
@@ -161,24 +165,29 @@ class Levels:
         return found
 
     def group(self, name: str, piece: Sequence[int], parts: Mapping[int, list[str]], above: str) -> Group:
-        """Build the group `name` of a piece of a level's layers, which has one entry and one exit; `parts` are their names inside of it."""
-        (entry,), (end,) = self.entries(piece), self.exits(piece)
+        """Build the group `name` of a piece of a level's layers, which has one exit; `parts` are their names inside of it."""
+        (entry, *further), (end,) = self.entered(piece), self.exits(piece)
         layers = self.flat.layers
         channels = next((layers[at].channels for at in piece if self.flat.sources[at][:1] == [entry]), 0)
         keyed = any(layers[at].keyed for at in piece)
-        holders: dict[int, Item] = {}
+        entries = [Entry("", label=True, number=number) for number in range(len(further))]
+        holders: dict[int, Item] = dict(zip(further, entries, strict=True))
         path = f"{above}{name}"
         body = self.level(piece, parts, holders, f"{path}.")
-        return Group(
+        group = Group(
             name,
             label=path in self.flat.lent,
             keyed=keyed,
             path=path,
             body=body,
             end=holders[self.first + end],
+            entries=entries,
             channels=channels,
             width=layers[end].width,
         )
+        for own in entries:
+            own.group = group
+        return group
 
     def settled(self, run: Sequence[int], parts: Mapping[int, list[str]], above: str) -> tuple[list[list[int]], dict[int, list[str]]]:
         """The groups of a level and its layers of no group, in order. What is no group has its level in the names: `layer1.0` and `layer1.1`.
@@ -187,8 +196,11 @@ class Levels:
         """
         parts = dict(parts)
         moved: set[int] = set()
+        wide: set[str] = set()
         while broken := [
-            (head, piece) for head, piece in _modules(run, parts).items() if above + head in self.opened or not self.is_group(piece, parts)
+            (head, piece)
+            for head, piece in _modules(run, parts).items()
+            if above + head in self.opened or not self.is_group(piece, parts, self.most if head in wide else 1)
         ]:
             for head, piece in broken:
                 piece = [at for at in piece if parts[at][0] == head and len(parts[at]) > 1]
@@ -200,10 +212,18 @@ class Levels:
                 for at in changed[1]:
                     parts[at] = [head, *parts[at]]
                 moved.update(*changed)
-                if not any(changed):
+                closed = not any(changed) and head not in wide and above + head not in self.opened
+                self.several |= closed and len(self.exits(piece)) == 1
+                if closed and self.is_group(piece, parts, self.most):
+                    wide.add(head)
+                elif not any(changed):
                     for at in piece:
                         parts[at] = [".".join(parts[at][:2]), *parts[at][2:]]
-        return sorted([*_modules(run, parts).values(), *([at] for at in run if len(parts[at]) == 1)]), parts
+        pieces = [*_modules(run, parts).values(), *([at] for at in run if len(parts[at]) == 1)]
+        begins = {at: at for at, *_ in pieces}
+        for at, *others in pieces if wide else ():  # what a group reads stands before it
+            begins[at] = max([at, *[entry + 1 - self.first for entry in self.entries([at, *others])]])
+        return sorted(pieces, key=lambda piece: (begins[piece[0]], piece[0])), parts
 
     def trimmed(self, piece: Sequence[int], parts: Mapping[int, list[str]], moved: set[int]) -> tuple[list[int], list[int]] | None:
         """Layers without weights at the ends of a module, without which it is a group."""
@@ -249,14 +269,21 @@ class Levels:
         inside = {self.first + at for at in piece}
         return {source for at in piece for source in self.flat.sources[at] if source not in inside}
 
+    def entered(self, piece: Sequence[int]) -> list[int]:
+        """The values outside that layers read: first the last one that is no tensor, from which the group goes on, others as they are read."""
+        inside = {self.first + at for at in piece}
+        read = dict.fromkeys(source for at in piece for source in self.flat.sources[at] if source not in inside)
+        main = max(read, key=lambda source: (source < self.first or not self.flat.layers[source - self.first].aside, source))
+        return [main, *(source for source in read if source != main)]
+
     def exits(self, piece: Sequence[int]) -> set[int]:
         """The layers whose values are read outside."""
         inside = set(piece)
         return {at for at in piece if self.first + at in self.ends or not inside.issuperset(self.users[self.first + at])}
 
-    def is_group(self, piece: Sequence[int], parts: Mapping[int, list[str]]) -> bool:
+    def is_group(self, piece: Sequence[int], parts: Mapping[int, list[str]], entries: int = 1) -> bool:
         """Whether a module can be a level: it is closed, no word of the language is in the way, and positions come in order."""
-        if not self.is_closed(piece) or parts[piece[0]][0] == _MAIN:
+        if not self.is_closed(piece, entries) or parts[piece[0]][0] == _MAIN:
             return False
         position = 0
         seen: set[str] = set()
@@ -272,9 +299,9 @@ class Levels:
             position = int(name) + 1 if name.isdecimal() else position + 1
         return True
 
-    def is_closed(self, piece: Sequence[int]) -> bool:
-        """Whether layers read one value from outside, and give one."""
-        return len(self.entries(piece)) == 1 and len(self.exits(piece)) == 1
+    def is_closed(self, piece: Sequence[int], entries: int = 1) -> bool:
+        """Whether layers read one value from outside, or as many more as are allowed, and give one."""
+        return 1 <= len(self.entries(piece)) <= entries and len(self.exits(piece)) == 1
 
 
 def _parted(name: str, above: str) -> tuple[str, str]:

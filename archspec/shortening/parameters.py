@@ -53,6 +53,8 @@ class Params:
     """The multiples of what is known that lines say."""
     partial: bool = False
     """Whether some instances alone need an expression."""
+    values: list[str] = field(default_factory=list)
+    """The names of the values that it takes besides the one that it is given."""
     closed: bool = False
     """Whether there can be no parameters: for the network itself."""
 

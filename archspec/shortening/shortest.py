@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import inf
 from typing import NamedTuple
 
 from archspec.api import compile_text
@@ -13,7 +14,7 @@ from archspec.ir.graph import Network, given
 from archspec.ops import op_class
 from archspec.ops.base import show
 from archspec.shortening.branches import Structure
-from archspec.shortening.composing import Scope, Writer, taken_up
+from archspec.shortening.composing import Writer, taken_up
 from archspec.shortening.doubts import Doubts
 from archspec.shortening.instances import Instances
 from archspec.shortening.items import Group, Item, Layer, every
@@ -21,6 +22,7 @@ from archspec.shortening.levels import Flat, Levels
 from archspec.shortening.mining import mine
 from archspec.shortening.parameters import Unsayable
 from archspec.shortening.prove import differing, renamed
+from archspec.shortening.scoping import Scope
 from archspec.shortening.written import Line, printed
 
 
@@ -37,6 +39,8 @@ class Short(NamedTuple):
 
 _TRIES = 24
 """Texts that are tried at most."""
+_ENTRIES = 4
+"""Values at most that a group reads."""
 _SHAPING = ("k", "f", "s", "p", "d", "g", "w", "n", "size", "heads", "axis", "op", "to", "mode", "round")
 """Arguments that a line says itself, even where all lines of a step have the same."""
 
@@ -57,23 +61,47 @@ def shorten(model: Network, *, named: bool = True) -> Short:
     <BLANKLINE>
     """
     network = given(model)
-    doubts = Doubts()
-    for _ in range(_TRIES):
-        attempt = _Attempt(network, doubts, named=named)
-        text = attempt.text()
-        if text is not None and attempt.proved(text):
-            return Short(text, doubts.note(), attempt.renamed)
-        if not doubts.blame(attempt.items, attempt.names, attempt.top):
+    narrow = _Attempt(network, Doubts(), named=named)
+    texts = {narrow: narrow.text()}
+    if narrow.several:
+        wide = _Attempt(network, Doubts(), named=named, entries=_ENTRIES)
+        texts[wide] = wide.text()
+    found: list[Short] = []
+    for attempt, text in sorted(texts.items(), key=lambda pair: _length(pair[1])):
+        found.append(_proved(attempt, text))
+        if found[-1].text == text:
             break
-    return Short(expand(network), "every layer has a line of its own: no shorter text was proved to be the same network")
+    return min(found, key=lambda short: _length(short.text))
+
+
+def _length(text: str | None) -> float:
+    """The lines of a text; none is longer than all."""
+    return text.count("\n") if text is not None else inf
+
+
+def _proved(attempt: _Attempt, text: str | None) -> Short:
+    """The first text that is proved to be the network, of the text of an attempt and of those that follow, each with more given up."""
+    for _ in range(_TRIES):
+        if text is not None and attempt.proved(text):
+            return Short(text, attempt.doubts.note(), attempt.renamed)
+        if not attempt.doubts.blame(attempt.items, attempt.names, attempt.top):
+            break
+        attempt = _Attempt(attempt.network, attempt.doubts, named=attempt.named, entries=attempt.entries)
+        text = attempt.text()
+    return Short(expand(attempt.network), "every layer has a line of its own: no shorter text was proved to be the same network")
 
 
 class _Attempt:
-    """A text for a network, and what is wrong with it: `items` of it that cannot be said, or the `names` of layers that differ."""
+    """A text for a network whose groups read some `entries` at most, and what is wrong with it: `items` of it that cannot be said, or the
+    `names` of layers that differ.
+    """
 
-    def __init__(self, network: Network, doubts: Doubts, *, named: bool) -> None:
+    def __init__(self, network: Network, doubts: Doubts, *, named: bool, entries: int = 1) -> None:
         self.network = network
         self.named = named
+        self.entries = entries
+        self.several = False
+        """Whether there are modules that would be groups if these read more values."""
         self.doubts = doubts
         self.top: list[Item] = []
         self.items: Sequence[Item] = ()
@@ -114,7 +142,8 @@ class _Attempt:
         network = self.network
         flat = Flat(network, named=self.named)
         defaults = list(_defaults(flat.layers))
-        levels = Levels(flat, self.doubts.opened)
+        levels = Levels(flat, self.doubts.opened, self.entries)
+        self.several = levels.several
         main, *further = ends = _ends(network, levels)
         for end in further:
             own = {id(item) for item in end.items}

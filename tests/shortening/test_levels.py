@@ -201,6 +201,40 @@ CASES = {
         add a | add b
         """,
     ),
+    "cells that read the values of the two cells before": (
+        """
+        input 8x8x8
+        stem: conv k=1 f=16
+        first: conv k=3 f=16 p=1
+        """
+        + "".join(
+            f"""
+        from {before}
+        {cell}.prev: conv k=1 f=8
+        {cell}.left: conv k=3 f=8 p=1
+        from {last}
+        {cell}.x: conv k=3 f=8 p=1
+        {cell}.add1: add {cell}.left
+        {cell}.out: conv k=1 f=16
+        """
+            for before, last, cell in (("stem", "first", "cell0"), ("first", "cell0.out", "cell1"), ("cell0.out", "cell1.out", "cell2"))
+        ),
+        """
+        block cell(from y):
+        x_2: skip
+        prev: from y | conv k=1 f=8
+        left: conv k=3 f=8 p=1
+        x: from x_2 | conv k=3 f=8 p=1
+        add left
+        out: conv k=1 f=16
+        input 8x8x8
+        stem: conv k=1 f=16
+        first: conv k=3 f=16 p=1
+        cell0: cell stem
+        cell1: cell first
+        cell2: cell cell0
+        """,
+    ),
     "a stage of one block beside longer ones": (
         """
         input 64x64x8
