@@ -136,7 +136,7 @@ def test_a_drawing_is_saved_by_the_ending_of_the_name(small, tmp_path):
 
 
 def test_a_drawing_without_the_library_says_what_to_install(small, tmp_path, monkeypatch):
-    monkeypatch.setattr("archspec.views.figures.convert.find_spec", lambda _: None)
+    monkeypatch.setattr("archspec.views.graphics.convert.find_spec", lambda _: None)
     with pytest.raises(ImportError, match="a PNG needs resvg: `pip install"):
         archspec.draw(small, "bars").save(tmp_path / "x.png")
     assert not (tmp_path / "x.png").exists()

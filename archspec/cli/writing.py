@@ -52,6 +52,6 @@ def form(path: str | Path, forms: Sequence[str], what: str) -> str:
 
 def write_picture(path: Path, text: str) -> None:
     """Write an SVG as it is, as PNG or as PDF, by the ending of the file's name; other text as it is. Raises Failure, Missing."""
-    from archspec.views.figures.convert import converted
+    from archspec.views.graphics.convert import converted
 
     write_whole(path, converted(text, path.suffix.lower()))

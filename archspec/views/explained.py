@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from archspec.views.explanation import Explained
-from archspec.views.figures.svg import HEADING, MARGIN, Heading, document, label, stroke
-from archspec.views.figures.text_width import shown, width, wrapped
+from archspec.views.graphics.svg import HEADING, MARGIN, Heading, document, label, stroke
+from archspec.views.graphics.text_width import shown, width, wrapped
 from archspec.views.tables.grid import latex_text
 from archspec.views.tables.typeset import typeset
 from archspec.views.theme import Theme

@@ -65,7 +65,7 @@ class Work(NamedTuple):
 
         Raises ValueError for another ending; ImportError without what makes PNG or PDF; OSError.
         """
-        from archspec.views.figures.convert import converted
+        from archspec.views.graphics.convert import converted
 
         place = Path(path)
         ending = place.suffix.lower()

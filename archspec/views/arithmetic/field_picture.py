@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from archspec.analysis.layers import Report
 from archspec.views.arithmetic.seen import Seen, seen
 from archspec.views.figures.look import Look
-from archspec.views.figures.svg import HEADING, MARGIN, SMALL, Heading, document, element, heading_width, label, number, path
-from archspec.views.figures.text_width import fitting, width
+from archspec.views.graphics.svg import HEADING, MARGIN, SMALL, Heading, document, element, heading_width, label, number, path
+from archspec.views.graphics.text_width import fitting, width
 from archspec.views.tables.columns import field
 from archspec.views.theme import Theme
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from archspec.views.figures.svg import element, label
-from archspec.views.figures.text_width import width
+from archspec.views.graphics.svg import element, label
+from archspec.views.graphics.text_width import width
 from archspec.views.theme import Theme
 
 TITLE = 16.0

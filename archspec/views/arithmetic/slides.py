@@ -9,8 +9,8 @@ from math import ceil, fsum
 from archspec.views.arithmetic.grids import Grid, Square, drawn, of_numbers, styles
 from archspec.views.arithmetic.stepped import stepped, stepper
 from archspec.views.arithmetic.tracks import Track
-from archspec.views.figures.svg import HEADING, MARGIN, SMALL, Heading, document, element, heading_width, label, number, stroke
-from archspec.views.figures.text_width import width
+from archspec.views.graphics.svg import HEADING, MARGIN, SMALL, Heading, document, element, heading_width, label, number, stroke
+from archspec.views.graphics.text_width import width
 from archspec.views.theme import BY_PAGE, Theme
 
 _FRAMES = 9

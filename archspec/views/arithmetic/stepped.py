@@ -8,7 +8,7 @@ from archspec.views.arithmetic.grids import in_rows
 from archspec.views.arithmetic.sums import head, number, place, sum_of
 from archspec.views.arithmetic.working import Worked
 from archspec.views.arithmetic.worksheet import grids_of
-from archspec.views.figures.svg import HEADING, Heading, document
+from archspec.views.graphics.svg import HEADING, Heading, document
 from archspec.views.page.document import strict, whole
 from archspec.views.page.html import sides, tag, text
 from archspec.views.theme import BY_PAGE

@@ -10,8 +10,8 @@ from archspec.saving import PICTURES, write_whole
 from archspec.views.arithmetic.slides import Window
 from archspec.views.arithmetic.tracks import Track, tracks
 from archspec.views.figures.look import Look
-from archspec.views.figures.svg import Heading
-from archspec.views.figures.text_width import fitting
+from archspec.views.graphics.svg import Heading
+from archspec.views.graphics.text_width import fitting
 from archspec.views.tables.columns import spaced
 from archspec.views.theme import THEMES
 
@@ -49,7 +49,7 @@ class SlidingWindow:
 
         Raises ValueError for another ending or theme; ImportError without what makes PNG or PDF; OSError.
         """
-        from archspec.views.figures.convert import converted
+        from archspec.views.graphics.convert import converted
 
         place = Path(path)
         ending = place.suffix.lower()

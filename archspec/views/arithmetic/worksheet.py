@@ -8,8 +8,8 @@ from archspec.views.arithmetic.grids import Grid, Square, in_rows, of_numbers
 from archspec.views.arithmetic.matrices import Maps, rows_of, shown
 from archspec.views.arithmetic.sums import head, number, place, sum_of
 from archspec.views.arithmetic.working import Worked
-from archspec.views.figures.svg import HEADING, MARGIN, Heading, document, heading_width, label
-from archspec.views.figures.text_width import fitting, width, wrapped
+from archspec.views.graphics.svg import HEADING, MARGIN, Heading, document, heading_width, label
+from archspec.views.graphics.text_width import fitting, width, wrapped
 from archspec.views.theme import Theme
 
 _ROOM = 860.0

@@ -7,7 +7,7 @@ from math import cos, fsum, hypot, inf, pi, sin
 from typing import NamedTuple
 
 from archspec.views.figures.plan import Rect
-from archspec.views.figures.text_width import width
+from archspec.views.graphics.text_width import width
 
 SIZE, HEIGHT = 10.5, 13.0
 _GAP = 4.0

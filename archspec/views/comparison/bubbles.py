@@ -14,7 +14,7 @@ from archspec.ops.base import KINDS
 from archspec.views.comparison.bubble_names import SIZE, Spot, tags
 from archspec.views.comparison.measures import Model
 from archspec.views.comparison.scales import Scale, round_step, scale
-from archspec.views.figures.svg import (
+from archspec.views.graphics.svg import (
     HEADING,
     MARGIN,
     SMALL,
@@ -29,7 +29,7 @@ from archspec.views.figures.svg import (
     swatch,
     tooltip,
 )
-from archspec.views.figures.text_width import fitting, shown
+from archspec.views.graphics.text_width import fitting, shown
 from archspec.views.tables.columns import short
 from archspec.views.theme import Theme
 

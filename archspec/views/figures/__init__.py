@@ -22,10 +22,10 @@ from archspec.views.figures.mermaid import mermaid
 from archspec.views.figures.plan import SLIDE, Page, Plan
 from archspec.views.figures.refine import without_numbers
 from archspec.views.figures.stacks import STYLES
-from archspec.views.figures.svg import Heading
-from archspec.views.figures.text_width import fitting
 from archspec.views.figures.volumes import BENT, arranged, volumes
 from archspec.views.figures.wording import layer_count
+from archspec.views.graphics.svg import Heading
+from archspec.views.graphics.text_width import fitting
 from archspec.views.theme import BY_PAGE, THEMES
 
 if TYPE_CHECKING:

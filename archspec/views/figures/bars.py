@@ -10,7 +10,8 @@ from archspec.ir.graph import Network
 from archspec.ops.base import KINDS
 from archspec.views.figures.build import diagrams
 from archspec.views.figures.diagram import Box, Diagram, Parts, count
-from archspec.views.figures.svg import (
+from archspec.views.figures.wording import folded_name, story
+from archspec.views.graphics.svg import (
     HEADING,
     MARGIN,
     SMALL,
@@ -24,8 +25,7 @@ from archspec.views.figures.svg import (
     swatch,
     tooltip,
 )
-from archspec.views.figures.text_width import fitting, shown, width
-from archspec.views.figures.wording import folded_name, story
+from archspec.views.graphics.text_width import fitting, shown, width
 from archspec.views.theme import TITLES, Theme
 
 ROW, THICK = 20.0, 13.0

@@ -10,7 +10,8 @@ from archspec.views.figures.cards import DETAIL, NOTE, PAD, SPACE, STRIP, Card, 
 from archspec.views.figures.diagram import Box, Diagram
 from archspec.views.figures.neighbours import Near
 from archspec.views.figures.plan import Frame, Plan, Shift, Wire
-from archspec.views.figures.svg import (
+from archspec.views.figures.wording import story
+from archspec.views.graphics.svg import (
     MARGIN,
     Heading,
     Point,
@@ -27,11 +28,10 @@ from archspec.views.figures.svg import (
     stroke,
     tooltip,
 )
-from archspec.views.figures.svg import (
+from archspec.views.graphics.svg import (
     arrow as arrow_of,
 )
-from archspec.views.figures.text_width import shown
-from archspec.views.figures.wording import story
+from archspec.views.graphics.text_width import shown
 from archspec.views.theme import Theme
 
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from archspec.views.figures.neighbours import Near
 from archspec.views.figures.plan import Plan, Rect, Wire
-from archspec.views.figures.svg import Point
-from archspec.views.figures.text_width import fitting, shown, width
+from archspec.views.graphics.svg import Point
+from archspec.views.graphics.text_width import fitting, shown, width
 
 TITLE, BAND = 11.0, 20.0
 LABEL = 10.0

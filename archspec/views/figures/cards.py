@@ -7,8 +7,8 @@ from math import fsum
 from typing import TYPE_CHECKING, NamedTuple
 
 from archspec.views.figures.diagram import Box, Diagram, Group
-from archspec.views.figures.text_width import fitting, leading, shown, width
 from archspec.views.figures.wording import folded_name, text_of
+from archspec.views.graphics.text_width import fitting, leading, shown, width
 
 if TYPE_CHECKING:
     from archspec.views.figures.plan import Plan

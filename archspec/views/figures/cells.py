@@ -10,8 +10,8 @@ from archspec.views.figures.cards import DETAIL, SIGN_SIZE, SIGNS, Card
 from archspec.views.figures.diagram import Box
 from archspec.views.figures.runs import captions_of, is_sign, shape_of
 from archspec.views.figures.stacks import Cuboid, Scale, Volume, positions_of, volume, words_of
-from archspec.views.figures.text_width import fitting, width
 from archspec.views.figures.wording import folded_name
+from archspec.views.graphics.text_width import fitting, width
 
 NAME, CAPTION, SHAPE = 9.5, DETAIL, 11.0
 LINE = 13.0

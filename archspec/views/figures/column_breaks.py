@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from archspec.views.figures.diagram import Box
 from archspec.views.figures.plan import LEGIBLE, Frame, Page, Plan, Rect, Shift, Wire
-from archspec.views.figures.svg import Point
+from archspec.views.graphics.svg import Point
 
 _Extent = Callable[[float, float], Rect]
 """How far a plan reaches between two heights."""

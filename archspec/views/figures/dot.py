@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archspec.views.figures.cards import Card, Cards
 from archspec.views.figures.diagram import Arrow, Box, Diagram, Group
-from archspec.views.figures.text_width import WIDEST, fitting
+from archspec.views.graphics.text_width import WIDEST, fitting
 from archspec.views.theme import Theme
 
 if TYPE_CHECKING:

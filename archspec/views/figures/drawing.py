@@ -9,7 +9,7 @@ from typing import Any
 from archspec.ir.graph import Network
 from archspec.saving import DRAWN, write_whole
 from archspec.views.figures.look import Look
-from archspec.views.figures.svg import size_of
+from archspec.views.graphics.svg import size_of
 
 
 class Drawing(str):
@@ -42,7 +42,7 @@ class Drawing(str):
         Raises ValueError for another ending; ImportError where the library for PNG or PDF is not installed; OSError.
         """
         from archspec.views.figures import TEXT_FORMS, text_form
-        from archspec.views.figures.convert import converted
+        from archspec.views.graphics.convert import converted
 
         place = Path(path)
         form = place.suffix.lower()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from archspec.ops.base import KINDS
 from archspec.views.figures.cards import DETAIL
 from archspec.views.figures.plan import SLIDE, Page
-from archspec.views.figures.svg import Heading, resized, size_of
+from archspec.views.graphics.svg import Heading, resized, size_of
 from archspec.views.theme import THEMES, Theme, recoloured
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")

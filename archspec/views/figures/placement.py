@@ -12,9 +12,9 @@ from archspec.views.figures.nesting import nested
 from archspec.views.figures.pieces import Framed, Leaf, Piece
 from archspec.views.figures.plan import Frame, Page, Plan
 from archspec.views.figures.spacing import FOOT, HEAD, LABELLED, SIDE, Sizes
-from archspec.views.figures.text_width import width
 from archspec.views.figures.u_shape import bend_of, bent, widen
 from archspec.views.figures.wiring import wires
+from archspec.views.graphics.text_width import width
 
 _PREFERRED = 1.75
 """How much smaller words may be in a U than in columns: it shows what the network is."""

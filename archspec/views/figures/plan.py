@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from archspec.views.figures.cards import Card
 from archspec.views.figures.diagram import Arrow, Box, Group
-from archspec.views.figures.svg import Point
+from archspec.views.graphics.svg import Point
 
 ASPECT = 16 / 9
 """Width over height of a slide."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from archspec.views.figures.diagram import Box
 from archspec.views.figures.plan import Rect
-from archspec.views.figures.svg import Point
+from archspec.views.graphics.svg import Point
 
 PLAIN, LABELLED, CLOSE = 16.0, 24.0, 8.0
 """Between boxes below each other: without and with a shape beside the arrow, and above branches, which have room of their own."""

@@ -7,7 +7,7 @@ from math import sqrt
 from typing import NamedTuple
 
 from archspec.types import Map, Tokens, Type
-from archspec.views.figures.svg import Point, element, label, pair, path, stroke
+from archspec.views.graphics.svg import Point, element, label, pair, path, stroke
 from archspec.views.theme import Theme
 
 STYLES = ("sheets", "boxes")

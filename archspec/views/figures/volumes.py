@@ -19,7 +19,8 @@ from archspec.views.figures.plan import Page, Plan, Wire
 from archspec.views.figures.runs import gathered, shape_of, singly
 from archspec.views.figures.spacing import Sizes
 from archspec.views.figures.stacks import Sheets, scale_of, spread, window
-from archspec.views.figures.svg import (
+from archspec.views.figures.wording import kernel, story
+from archspec.views.graphics.svg import (
     MARGIN,
     Heading,
     Point,
@@ -35,11 +36,10 @@ from archspec.views.figures.svg import (
     stroke,
     tooltip,
 )  # fmt: skip
-from archspec.views.figures.svg import (
+from archspec.views.graphics.svg import (
     arrow as arrow_of,
 )
-from archspec.views.figures.text_width import shown
-from archspec.views.figures.wording import kernel, story
+from archspec.views.graphics.text_width import shown
 from archspec.views.theme import Theme
 
 _RUN = 14

@@ -11,7 +11,7 @@ from archspec.views.figures.channel import Track, level, tracks
 from archspec.views.figures.diagram import Arrow, Box, Diagram
 from archspec.views.figures.pieces import Leaf, Piece, passed, steps
 from archspec.views.figures.plan import Rect, Wire
-from archspec.views.figures.svg import Point
+from archspec.views.graphics.svg import Point
 
 Zone = tuple[Piece, int]
 """The room above a part of a chain, above a row of layers, or at the head of branches."""
@@ -22,11 +22,11 @@ _ASIDE = (0.0, 3.0, -3.0, 4.5, -4.5)
 
 
 class Bar(NamedTuple):
-    """The line on which a value changes sides: its height and its ends."""
+    """The line on which a value changes sides: its height, and from where to where."""
 
     y: float
-    left: float
-    right: float
+    x: float
+    to: float
     value: Box
 
 
@@ -49,15 +49,16 @@ def wires(diagram: Diagram, leaves: dict[Box, Leaf]) -> list[Wire]:
             zones[zone].append((_value(way.arrow, leaves), x, to))
             x = to
     levels = {zone: tracks(found) for zone, found in zones.items()}
-    sides = _sides(ways, leaves, [bar for way in ways for bar in _bars(way, leaves, levels)])
-    return [Wire(way.arrow, [*_points(way, leaves, levels, sides)]) for way in ways]
+    bars = [[*_bars(way, leaves, levels)] for way in ways]
+    sides = _sides(ways, leaves, [bar for those in bars for bar in those])
+    return [Wire(way.arrow, [*_points(way, leaves, those, sides)]) for way, those in zip(ways, bars, strict=True)]
 
 
 def _bars(way: Way, leaves: dict[Box, Leaf], levels: dict[Zone, dict[Box, int]]) -> Iterator[Bar]:
     value, x = _value(way.arrow, leaves), leaves[way.arrow.tail].x
     for (piece, at), to in way.turns:
         if abs(to - x) > 0.5:
-            yield Bar(piece.ceiling(at) + level(levels[piece, at][value]), min(x, to), max(x, to), value)
+            yield Bar(piece.ceiling(at) + level(levels[piece, at][value]), x, to, value)
             x = to
 
 
@@ -94,19 +95,17 @@ def _along(bars: list[Bar], way: Way, leaves: dict[Box, Leaf], y: float) -> bool
     """Whether an arrow that gets into its head at a height is on the bar of another value."""
     lo, hi = sorted((_end(way, leaves), leaves[way.arrow.head].x))
     first, last = (bisect(bars, height, key=lambda bar: bar.y) for height in (y - 2, y + 2))
-    return any(bar.left < hi and lo < bar.right and bar.value is not _value(way.arrow, leaves) for bar in bars[first:last])
+    near = (bar for bar in bars[first:last] if bar.value is not _value(way.arrow, leaves))
+    return any(min(bar.x, bar.to) < hi and lo < max(bar.x, bar.to) for bar in near)
 
 
-def _points(way: Way, leaves: dict[Box, Leaf], levels: dict[Zone, dict[Box, int]], sides: dict[Arrow, Point]) -> Iterator[Point]:
+def _points(way: Way, leaves: dict[Box, Leaf], bars: list[Bar], sides: dict[Arrow, Point]) -> Iterator[Point]:
     tail, head = leaves[way.arrow.tail], leaves[way.arrow.head]
-    x = tail.x
-    yield x, tail.y + tail.height
-    for zone, to in way.turns:
-        if abs(to - x) > 0.5:
-            y = zone[0].ceiling(zone[1]) + level(levels[zone][_value(way.arrow, leaves)])
-            yield x, y
-            yield to, y
-            x = to
+    yield tail.x, tail.y + tail.height
+    for bar in bars:
+        yield bar.x, bar.y
+        yield bar.to, bar.y
+    x = bars[-1].to if bars else tail.x
     if way.side:
         tip = sides[way.arrow]
         yield x, tip[1]

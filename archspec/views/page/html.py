@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from archspec.views.figures.text_width import shown
+from archspec.views.graphics.text_width import shown
 
 
 def text(value: str) -> str:

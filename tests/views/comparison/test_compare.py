@@ -23,7 +23,7 @@ from archspec.types import Map
 from archspec.views.comparison import FORMATS, Comparison, align
 from archspec.views.comparison.diff import ADDED, CHANGED, EQUAL, FOLLOWS, REMOVED, difference, folded
 from archspec.views.comparison.measures import cited
-from archspec.views.figures import convert
+from archspec.views.graphics import convert
 from tests.helpers.hostile_names import HOSTILE
 from tests.helpers.needs import pdflatex
 from tests.helpers.paths import ROOT, SPECS

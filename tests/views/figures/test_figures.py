@@ -388,7 +388,7 @@ def test_to_graphviz_is_what_the_dot_text_says(networks):
 
 
 def test_without_converters(monkeypatch, capsys, tmp_path):
-    from archspec.views.figures import convert
+    from archspec.views.graphics import convert
 
     monkeypatch.setattr(convert, "find_spec", lambda name: None)
     for form in ("png", "pdf"):

@@ -9,7 +9,7 @@ import pytest
 
 import archspec
 from archspec.views import figures
-from archspec.views.figures.text_width import width
+from archspec.views.graphics.text_width import width
 
 
 def texts(spec, kind, level="auto"):
@@ -65,7 +65,7 @@ def test_a_folded_repeat_is_named_from_its_first_layer_to_its_last(body, name):
 @pytest.mark.skipif(find_spec("svglib") is None or find_spec("reportlab") is None, reason="svglib and reportlab make PDFs")
 @pytest.mark.parametrize("kind", ["volumes", "bars"])
 def test_every_font_of_a_pdf_is_embedded(kind):
-    from archspec.views.figures.convert import pdf
+    from archspec.views.graphics.convert import pdf
 
     content = pdf(figures.draw(archspec.load("lenet5"), kind, "auto").text)
     fonts = re.findall(rb"/BaseFont /(\S+)", content)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from xml.etree import ElementTree
 
-from archspec.views.figures.svg import number, pair
+from archspec.views.graphics.svg import number, pair
 from archspec.views.tables.grid import latex_text
 from archspec.views.theme import THEMES
 

@@ -9,7 +9,7 @@ from math import dist
 from typing import NamedTuple
 
 from archspec.ops.base import KINDS
-from archspec.views.figures.text_width import FONTS, shown, width, wrapped
+from archspec.views.graphics.text_width import FONTS, shown, width, wrapped
 from archspec.views.theme import TITLES, Theme
 
 Point = tuple[float, float]

@@ -6,9 +6,9 @@ from importlib.util import find_spec
 from xml.sax.saxutils import quoteattr
 
 from archspec.extras import Missing, install
-from archspec.views.figures.svg import size_of
-from archspec.views.figures.svg_tikz import tikz_of
-from archspec.views.figures.text_width import FONTS
+from archspec.views.graphics.svg import size_of
+from archspec.views.graphics.svg_tikz import tikz_of
+from archspec.views.graphics.text_width import FONTS
 
 SCALE = 2.0
 """Pixels of a PNG for each unit of the SVG."""
