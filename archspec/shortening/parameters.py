@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import combinations, islice
 
 from archspec.shortening.items import Item
 
 Texts = Mapping[int, str]
 """Texts by instance."""
+_PARTS = (2, 3, 4, 8)
+"""Of how many equal parts some are taken."""
 _ATOMS = 60
 """Comparisons that are tried in pairs."""
 
@@ -104,6 +107,16 @@ class Params:
                 return f"{int(ratio)}*{text}"
             if len(parts) == 1 and (part := parts.pop()) > 1 and all(of // part == value for value, of in pairs):
                 return f"{text}//{part}"
+        return self.share(numbers)
+
+    def share(self, numbers: Mapping[int, int]) -> str | None:
+        """Some of the equal parts of something known: `3*f//8`."""
+        for text, known in self.numbers():
+            if all(value > 0 and known[at] > 0 for at, value in numbers.items()):
+                shares = {Fraction(value, known[at]) for at, value in numbers.items()}
+                share = shares.pop()
+                if not shares and share.denominator in _PARTS and share.numerator <= 2 * max(_PARTS):
+                    return f"{share.numerator}*{text}//{share.denominator}"
         return None
 
     def product(self, numbers: Mapping[int, int]) -> str | None:

@@ -235,6 +235,25 @@ CASES = {
         cell2: cell cell0
         """,
     ),
+    "some of the equal parts of a number": (
+        """
+        input 8x8x8
+        """
+        + "".join(
+            f"""
+        "stages.{at}.conv": conv k=3 f={f} p=1
+        "stages.{at}.slice1": slice {f // 4}:{3 * f // 4}
+        "stages.{at}.down": conv k=1 f={3 * f // 2}
+        """
+            for at, f in enumerate((16, 40, 24))
+        ),
+        """
+        block unit(f):
+        conv: conv k=3 f=f p=1
+        slice f//4:3*f//4
+        down: conv k=1 f=3*f//2
+        """,
+    ),
     "a stage of one block beside longer ones": (
         """
         input 64x64x8
