@@ -306,38 +306,69 @@ def _laid_out(before: str, made: New, call: str) -> Iterator[str]:
 
 
 _ROUND = re.compile(r'( *)(\w+) = (.*name=)(f?)"([^"]*?)(\d+)"(\).*)')
+_LONGEST = 3
+"""Statements of a round of a loop."""
 
 
 def folded(lines: Sequence[str]) -> Iterator[str]:
-    """Statements with a loop for those that differ in the last number of a name alone."""
-    matches = [_ROUND.fullmatch(line) for line in lines]
+    """Statements with a loop for rounds of a few that differ in the last number of names alone."""
     at = 0
     while at < len(lines):
-        match = matches[at]
-        end = at + 1
-        while match is not None and end < len(lines) and _follows(matches[end - 1], matches[end]):
-            end += 1
-        if match is None or end - at < 2:
-            yield lines[at]
-        else:
-            indent, target, before, _, stem, number, after = match.groups()
-            letter = next(letter for letter in ("i", "j", "k", "index") if not re.search(rf"\b{letter}\b", lines[at]))
-            yield f"{indent}for {letter} in range({_range(int(number), int(number) + end - at)}):"
-            stem = stem if match[4] else stem.replace("{", "{{").replace("}", "}}")
-            yield f'{indent}    {target} = {before}f"{stem}{{{letter}}}"{after}'
-        at = end
+        size, rounds = _rounds(lines, at)
+        yield from _loop(lines[at : at + size], lines[at + size : at + 2 * size], rounds) if rounds > 1 else lines[at : at + 1]
+        at += size * rounds
 
 
-def _range(start: int, stop: int) -> str:
-    return f"{start}, {stop}" if start else str(stop)
+def _rounds(lines: Sequence[str], at: int) -> tuple[int, int]:
+    """How many statements a round has, and how many rounds there are: of several ways that which takes the most lines."""
+    found = 1, 1
+    for size in range(1, _LONGEST + 1):
+        rounds = 1
+        while _follows(lines[at + (rounds - 1) * size : at + rounds * size], lines[at + rounds * size : at + (rounds + 1) * size]):
+            rounds += 1
+        if rounds > 1 and size * rounds > found[0] * found[1]:
+            found = size, rounds
+    return found
 
 
-def _follows(a: re.Match[str] | None, b: re.Match[str] | None) -> bool:
-    """Whether a statement is another with the next number, without zeros before it."""
+def _loop(first: Sequence[str], second: Sequence[str], rounds: int) -> Iterator[str]:
+    """A loop of rounds, from the statements of the first and the second one."""
+    letter = next(letter for letter in ("i", "j", "k", "index") if not any(re.search(rf"\b{letter}\b", line) for line in first))
+    (start,) = {int(match[6]) for match in _numbered(first, second)}
+    indent = " " * _indent(first[0])
+    yield f"{indent}for {letter} in range({f'{start}, {start + rounds}' if start else rounds}):"
+    for line, other in zip(first, second, strict=True):
+        if line != other and (match := _ROUND.fullmatch(line)) is not None:
+            stem = match[5] if match[4] else match[5].replace("{", "{{").replace("}", "}}")
+            line = f'{indent}{match[2]} = {match[3]}f"{stem}{{{letter}}}"{match[7]}'
+        yield f"    {line}"
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _numbered(lines: Sequence[str], others: Sequence[str]) -> list[re.Match[str]]:
+    """The statements of a round that are otherwise in the next one."""
+    return [match for a, b in zip(lines, others, strict=True) if a != b and (match := _ROUND.fullmatch(a)) is not None]
+
+
+def _follows(lines: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether a round is another with the next number, without zeros before it."""
+    if len(lines) != len(others) or any(_indent(line) != _indent(lines[0]) for line in lines):
+        return False
+    if not all(a == b or _is_next(_ROUND.fullmatch(a), _ROUND.fullmatch(b)) for a, b in zip(lines, others, strict=True)):
+        return False
+    found = _numbered(lines, others)
+    carried = len(lines) > 1 or any(re.search(rf"\b{match[2]}\b", match[3] + match[7]) for match in found)
+    return carried and len({match[6] for match in found}) == 1
+
+
+def _is_next(a: re.Match[str] | None, b: re.Match[str] | None) -> bool:
+    """Whether a statement is another with the next number."""
     if a is None or b is None or any(m[6] != str(int(m[6])) for m in (a, b)):
         return False
-    same = all(a[at] == b[at] for at in (1, 2, 3, 4, 5, 7))
-    return same and int(b[6]) == int(a[6]) + 1 and re.search(rf"\b{a[2]}\b", a[3] + a[7]) is not None
+    return int(b[6]) == int(a[6]) + 1 and all(a[at] == b[at] for at in (1, 2, 3, 4, 5, 7))
 
 
 def returned(lines: list[str], result: str) -> list[str]:

@@ -138,3 +138,16 @@ def test_a_stride_that_a_block_is_given_is_padded_by_the_word_that_the_spec_has(
     source = "block b(k, s=1):\n  dwconv k=k s=s p=same\n  conv k=3 s=s f=8 p=same\n\ninput 15x14x4\nadd:\n  skip\n  relu\nb 3\nb 4 s=2\n"
     assert text(source).count('strides=s, padding="same"') == 2
     assert "ZeroPadding" not in text(source)
+
+
+def test_rounds_of_several_statements_are_a_loop():
+    emitted = archspec.emit(archspec.load("densenet121"), "keras")
+    assert (
+        """
+    for i in range(1, 7):
+        y = bottleneck(x, k, name=f"{name}_denselayer{i}")
+        x = layers.Concatenate()([x, y])
+    return x
+"""
+        in emitted
+    )
