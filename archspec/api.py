@@ -23,6 +23,7 @@ from archspec.finding import locate
 from archspec.ir.graph import Network, given
 from archspec.source import BOM, Source, Span, read_text
 from archspec.syntax import ast
+from archspec.syntax.lalr import Token
 from archspec.syntax.parser import MAX_BYTES, parse
 from archspec.types import Type
 
@@ -48,10 +49,11 @@ def compile_text(text: str, name: str, options: Options) -> tuple[Network | None
     return found.network if found.complete else None, list(found.diagnostics)
 
 
-def compile_source(text: str, name: str, options: Options) -> Compiled:
+def compile_source(text: str, name: str, options: Options, tokens: Sequence[Token] | None = None) -> Compiled:
     """Compile a text: parse, elaborate, check.
 
     `name` is what messages call the text; its stem names the model. What is no text in it, as in a file's name it may be, becomes `?`.
+    `tokens` are those of the text, where they are known already.
     """
     from archspec.analysis.limits import check_counts
     from archspec.analysis.lints import lint
@@ -63,7 +65,7 @@ def compile_source(text: str, name: str, options: Options) -> Compiled:
     network: Network | None = None
     met: list[tuple[Span, Type]] = []
     with suppress(Enough):  # an error too many: what was found so far is reported
-        file = parse(source, sink, max_bytes=options.max_bytes, max_tokens=options.max_tokens)
+        file = parse(source, sink, max_bytes=options.max_bytes, max_tokens=options.max_tokens, tokens=tokens)
         network, met = elaborate(file, stem, sink, options)
         for check in (check_counts, lint):
             if network is not None and not sink.errors:

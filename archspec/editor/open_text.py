@@ -47,7 +47,7 @@ class Document:
     @cached_property
     def compiled(self) -> Compiled:
         """The result of the compilation, with or without mistakes."""
-        return self.compile(self.text)
+        return compile_source(self.text, self.name, self.options, self.tokens)
 
     @property
     def source(self) -> Source:

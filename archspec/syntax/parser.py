@@ -7,6 +7,7 @@ grammar at every start costs more than checking a spec. A test fails when the tw
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
 from archspec.diagnostics import Diagnostic, Diagnostics
@@ -25,14 +26,16 @@ _BLANK = 1_000
 """Taken for the indentation of a line with nothing in it, which belongs to the line above."""
 
 
-def parse(source: Source, sink: Diagnostics, *, max_bytes: int = MAX_BYTES, max_tokens: int = MAX_TOKENS) -> ast.File:
-    """Parse a source. What cannot be read is reported to `sink` and is `Broken` in the tree."""
+def parse(
+    source: Source, sink: Diagnostics, *, max_bytes: int = MAX_BYTES, max_tokens: int = MAX_TOKENS, tokens: Sequence[Token] | None = None
+) -> ast.File:
+    """Parse a source, whose `tokens` may be known already. What cannot be read is reported to `sink` and is `Broken` in the tree."""
     whole = Span(source, 0, len(source.text))
     if len(source.text.encode("utf-8", "surrogatepass")) > max_bytes:
         message, help_ = f"the text is larger than {max_bytes:,} bytes", "split it; `use` takes the blocks from another file"
         sink.add(Diagnostic("A007", message, Span(source, 0, min(1, len(source.text))), help=help_))
         return ast.File((), whole)
-    layout = Layout(source, sink, max_tokens)
+    layout = Layout(source, sink, max_tokens, tokens)
     parser = _LineParser(source, sink)
     return ast.File(parser.lines(layout.read()), whole)
 

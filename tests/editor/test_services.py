@@ -288,15 +288,15 @@ def test_signatures(line, active):
 # how a text is shown
 
 
-def test_a_keystroke_reads_the_words_of_a_text_twice_at_most(monkeypatch):
-    """Once to compile it, and once for all that is shown: colours, folds, words under the pointer."""
+def test_a_keystroke_reads_the_words_of_a_text_once(monkeypatch):
+    """To compile it, and for all that is shown: colours, folds, words under the pointer."""
     reads, lex = [], Automaton.lex
     monkeypatch.setattr(Automaton, "lex", lambda self, text: reads.append(text) or lex(self, text))
     text = TEXT + "# typed\n"
     found = document(text)
     findings.findings(found), hints.hints(found, 0, 20), hints.lenses(found)
     appearance.words(found), appearance.folds(found), hovers.hover(found, Position(1, 1))
-    assert reads.count(text) == 2
+    assert reads.count(text) == 1
 
 
 def test_hints_of_some_lines_are_those_of_the_whole():
