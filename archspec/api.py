@@ -50,23 +50,21 @@ def compile_text(text: str, name: str, options: Options) -> tuple[Network | None
 
 
 def compile_source(text: str, name: str, options: Options, tokens: Sequence[Token] | None = None) -> Compiled:
-    """Compile a text: parse, elaborate, check.
+    """Compile a text, whose `tokens` may be known already: parse, elaborate, check.
 
     `name` is what messages call the text; its stem names the model. What is no text in it, as in a file's name it may be, becomes `?`.
-    `tokens` are those of the text, where they are known already.
     """
     from archspec.analysis.limits import check_counts
     from archspec.analysis.lints import lint
 
     sink = Diagnostics()
     source = Source(name.encode("utf-8", "replace").decode("utf-8"), text)
-    stem = Path(source.name).stem if name != "<stdin>" else "model"
     file: ast.File | None = None
     network: Network | None = None
     met: list[tuple[Span, Type]] = []
     with suppress(Enough):  # an error too many: what was found so far is reported
         file = parse(source, sink, max_bytes=options.max_bytes, max_tokens=options.max_tokens, tokens=tokens)
-        network, met = elaborate(file, stem, sink, options)
+        network, met = elaborate(file, Path(source.name).stem if name != "<stdin>" else "model", sink, options)
         for check in (check_counts, lint):
             if network is not None and not sink.errors:
                 check(network, sink)
