@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import dropwhile
+from math import isfinite
 from typing import Any
 
 from archspec.imports.stored import Computed, Held
@@ -115,7 +116,9 @@ def behind(node: Any, arguments: Mapping[str, Any]) -> tuple[Any, ...] | None:
         given.pop()
     behind_ = [one for _, one in dropwhile(lambda pair: isinstance(pair[1], View), given)]
     found = [tuple(one) if isinstance(one, list) else int(one) if isinstance(one, bool) else one for one in behind_]
-    plain = all(one and {*map(type, one)} == {int} if isinstance(one, tuple) else type(one) in (int, float) for one in found)
+    plain = all(
+        one and {*map(type, one)} == {int} if isinstance(one, tuple) else type(one) in (int, float) and isfinite(one) for one in found
+    )
     return tuple(found) if plain else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
+from math import inf, prod
 from typing import Any, NamedTuple
 
 from archspec.imports.channels_first import sizes
@@ -250,6 +250,17 @@ def _hardtanh(r: Reader, site: Site, x: Any, min_val: float, max_val: float) -> 
     if (min_val, max_val) != (0, 6):
         raise Unsaid(f"it cuts off below {min_val:g} and above {max_val:g}")
     return r.pointwise(site, x, "relu6")
+
+
+@row("clamp")
+def _clamp(r: Reader, site: Site, x: Any, min: Any, max: Any) -> View:
+    low, high = -inf if min is None else float(min), inf if max is None else float(max)
+    if (low, high) == (-inf, inf):
+        return x  # type: ignore[no-any-return]
+    steps = {(0, inf): "relu", (0, 6): "relu6"}
+    if (low, high) not in steps:
+        raise Unsaid(f"it cuts off below {low:g} and above {high:g}")
+    return r.pointwise(site, x, steps[low, high])
 
 
 @row("prelu")

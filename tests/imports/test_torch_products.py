@@ -192,6 +192,10 @@ OTHERS = {
         ),
         {},
     ),
+    "numbers that are cut off at zero, at six and nowhere": (
+        lambda m, x: x.clamp(float("-inf"), float("inf")) + x.clamp(min=0) + x.clamp(0, 6),
+        {},
+    ),
     "no tokens before others": (lambda m, x: torch.cat([x[:, :0], x.relu()], 1), {}),
 }
 
@@ -222,3 +226,8 @@ def test_filters_that_are_a_buffer_are_frozen(tmp_path):
 )
 def test_biases_of_relative_positions_are_a_table(name, line):
     assert line in archspec.from_torch(PRODUCTS[name](), "4x6x8").text
+
+
+def test_a_number_that_is_no_number_of_a_spec_is_left_out():
+    found = archspec.from_torch(Case(lambda m, x: m.first(x).clamp(float("-inf"), 3), first=nn.Conv2d(8, 8, 1)), "4x6x8")
+    assert 'custom "clamp" out=4x6x8' in found.text and len(found.diagnostics) == 1
