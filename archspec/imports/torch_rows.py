@@ -257,7 +257,7 @@ def _clamp(r: Reader, site: Site, x: Any, min: Any, max: Any) -> View:
     low, high = -inf if min is None else float(min), inf if max is None else float(max)
     if (low, high) == (-inf, inf):
         return x  # type: ignore[no-any-return]
-    steps = {(0, inf): "relu", (0, 6): "relu6"}
+    steps = {(0.0, inf): "relu", (0.0, 6.0): "relu6"}
     if (low, high) not in steps:
         raise Unsaid(f"it cuts off below {low:g} and above {high:g}")
     return r.pointwise(site, x, steps[low, high])
