@@ -92,8 +92,7 @@ def is_number(expr: ast.Expr, scope: Scope) -> bool:
 
 def _is_param(expr: ast.Expr, scope: Scope) -> bool:
     """Whether an expression is the name of a param, and of no value."""
-    labelled = isinstance(expr, ast.Name) and any(expr.id in around.labels for around in scope.outwards())
-    return isinstance(expr, ast.Name) and not labelled and scope.value_of(expr.id) is not None
+    return isinstance(expr, ast.Name) and not scope.labels_a_value(expr.id) and scope.value_of(expr.id) is not None
 
 
 def _given(expr: ast.Expr, name: str, info: Field, scope: Scope, values: dict[str, ast.Expr]) -> Value:

@@ -132,6 +132,10 @@ class Scope:
             yield scope
             scope = scope.parent
 
+    def labels_a_value(self, name: str) -> bool:
+        """Whether a value of this name is in sight."""
+        return any(name in scope.labels for scope in self.outwards())
+
     def seen(self) -> Seen:
         """What is seen from here now: labels that come later, and rounds to come, change nothing of it."""
         frame = self.frame
@@ -276,7 +280,7 @@ def _name(name: str, span: Span, scope: Scope) -> Value:
             before = span.source.text[: span.start].rstrip(" ")
             joint = len(before) - 1 if name in STEPS and before.endswith(("+", ">", "-", "*", "/", "<")) else span.start
             raise Refused("A106", f"`{name}` is not defined", span, help_, fixes=[written(span._replace(start=joint), fix, safe=True)])
-        if any(name in around.labels for around in scope.outwards()):
+        if scope.labels_a_value(name):
             help_ = f"`c({name})` is the number of its channels; layers compute with values: `add {name}`, `from {name} | mul -1 | add 1`"
             raise Refused("A106", f"`{name}` is a value, and a number is needed here", span, help_)
         if name == "cin":

@@ -221,7 +221,7 @@ class Steps(Core):
         try:
             return self.argument(expr, context)
         except Refused as refused:
-            if refused.code == "A106" and isinstance(expr, ast.Name) and any(expr.id in seen.labels for seen in context.scope.outwards()):
+            if refused.code == "A106" and isinstance(expr, ast.Name) and context.scope.labels_a_value(expr.id):
                 refused.help = f"`c({expr.id})` is the number of its channels; if `{name}` is to be a value, declare it so: `from {name}`"
                 refused.others = ((head.span, f"`{name}` is a number here"),)
             raise
