@@ -90,6 +90,8 @@ def _together(item: Item, texts: list[str]) -> list[str]:
 
 def stretched(text: str, level: str, axes: int, like: str) -> str:
     """Give a value of so many axes that is the same for all images the batch of another, or one of size 1."""
+    if is_compound(text) or " if " in text:
+        text = f"({text})"
     if like:
         return f"{text}.expand({like}.shape[0]{', -1' * axes})"
     return f"{text}[None]" if level == BARE else text

@@ -337,3 +337,10 @@ def test_a_local_norm_takes_a_map_whose_axes_were_moved_in_memory():
     x = torch.randn(2, 3, 6, 5, 4)
     moved = x.permute(0, 4, 1, 3, 2).contiguous()  # channels are the last axis, which was called c
     torch.testing.assert_close(model(x), torch.nn.functional.local_response_norm(moved, 3))
+
+
+@pytest.mark.parametrize("last", ["linear 3 | scale init=0.5 shared=yes", "mul 2", "scale if c() > 4", "add v", "sub 1 | mul v"])
+def test_a_result_that_is_the_same_for_all_images_has_their_batch(last):
+    model = to_torch(archspec.loads(f"input 7x3\nv: tensor 4x5 init=normal\nfrom v | {last}\n")).eval()
+    found = model(torch.zeros(3, 3, 7))
+    assert len(found) == 3 and torch.equal(found[0], found[2])
