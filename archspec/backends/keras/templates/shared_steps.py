@@ -57,7 +57,7 @@ def slides(sizes, k, s, p, d, rounding):
         elif p == "causal":  #: p
             before = span - 1
         free = size + before + after - span  #: round
-        if not isinstance(p, str) and rounding == "ceil" and free % s and (free // s + 1) * s < size + before:  #: round
+        if p not in ("same", "causal") and rounding == "ceil" and free % s and (free // s + 1) * s < size + before:  #: round
             over = s - free % s
         found.append((k, s, d, before, after, over))
     return found
