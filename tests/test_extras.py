@@ -42,8 +42,8 @@ def test_training_exports_to_onnx():
 
 
 def test_nothing_tells_to_install_what_is_not_published():
-    """Behind `pip install` stand packages of the extras, or the checkout (`.`, `.[train]`)."""
-    known = packages("all") | packages("test")
+    """Behind `pip install` stand packages of the extras, JupyterLab's, or the checkout (`.`, `.[train]`)."""
+    known = packages("all") | packages("test") | {"jupyterlab", "jupyterlab-lsp"}
     for path in SPOKEN:
         for words in re.findall(r"pip install ([^`\n#&{]+)", path.read_text(encoding="utf-8")):
             for word in words.split():
