@@ -243,7 +243,8 @@ def _last(network: Network) -> Iterator[Diagnostic]:
     if not isinstance(last, Node):
         return
     if last.op.probabilities:
-        yield _finding("A413", f"the network ends in `{last.op.step}`; most losses take the scores before it", last.span, None, "note")
+        message = f"the network ends in `{last.op.step}`; most losses take the scores before it"
+        yield _finding("A413", message, last.span, None, "note", fixes=removed(last.span) if last.span is not None else ())
     before = graph.elements[at - 1] if at > 0 else None
     scored = isinstance(before, Node) and last.inputs == (graph.result - 1,) and _learns(before, graph)
     if scored and _family(last.op) == "regularize" and isinstance(last.type, Vector):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archspec.diagnostics.fix import written
 from archspec.elaborate.binding import bind
 from archspec.elaborate.core import Context, Part
 from archspec.elaborate.expressions import Refused
@@ -49,7 +50,7 @@ class Sharing(Structures):
         result = self.once_more(body, label, step.span, inside, value)
         self.trace.pop()
         if self.sink.errors == errors:
-            self.lend(step, builder, range(start, len(builder.elements)), lenders, home)
+            self.lend(step, builder, range(start, len(builder.elements)), lenders, home, body)
         return result if self.sink.errors == errors else self.unknown(builder, step.span)
 
     def once_more(self, body: tuple[ast.Statement, ...], label: str | None, span: Span, context: Context, value: int) -> int:
@@ -112,14 +113,18 @@ class Sharing(Structures):
             return part, home, None
         return part, home, stored(home, [~part.context.builder.whereabouts(~at)[1] for at in range(part.first, part.stop)])
 
-    def lend(self, step: ast.Step, builder: GraphBuilder, made: range, lenders: list[Stored], home: GraphBuilder) -> None:
-        """Let what was built use the weights of the first, which must have their shapes."""
+    def lend(
+        self, step: ast.Step, builder: GraphBuilder, made: range, lenders: list[Stored], home: GraphBuilder, body: tuple[ast.Statement, ...]
+    ) -> None:
+        """Let what was built of a body use the weights of the first, which must have their shapes."""
         own = stored(builder, made)
         assert own is not None, "there was no mistake"
         if not lenders and not own:
             name = step.bare[0].span.text
             message = f"`{name}` has no weights, so `again` is the same as to write its layers once more"
-            self.warn("A421", message, step.span, "leave it, or write the layers", severity="note")
+            line = body[0].span.text if len(body) == 1 and isinstance(body[0], ast.Chain) else "\n"
+            fixes = [written(step.span, line)] if "\n" not in line else []
+            self.warn("A421", message, step.span, "leave it, or write the layers", severity="note", fixes=fixes)
         elif not self.fitting(step, own, lenders):
             return
         owners = {new.at: owner_of(builder, home, old.at) for new, old in zip(own, lenders, strict=True)}

@@ -16,7 +16,7 @@ from tests.helpers.paths import CASES
 
 NOT_MECHANICAL = {
     "A007", "A012", "A013", "A103", "A105", "A107", "A111", "A113", "A115", "A116", "A118", "A120", "A201", "A207", "A208", "A209", "A210",
-    "A304", "A402", "A409", "A413", "A414", "A419", "A421", "A423", "A502", "A520", "A550", "A601", "A602",
+    "A304", "A402", "A409", "A414", "A419", "A423", "A502", "A520", "A550", "A601", "A602",
 }  # fmt: skip
 """Codes with an example that asks for a decision: another number, another network, another file."""
 SAFE = {
@@ -55,7 +55,7 @@ def test_a_wrong_example_is_mended(code, text):
 
 def test_most_examples_are_mended():
     mended_ = [code for (code, _) in (param.values for param in wrong()) if code not in NOT_MECHANICAL]
-    assert len(mended_) >= 50
+    assert len(mended_) >= 53
 
 
 @pytest.mark.parametrize(("code", "text"), wrong())
