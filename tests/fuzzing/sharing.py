@@ -64,6 +64,8 @@ class Sharing(Calling):
         for entry, owner in zip(new, old, strict=True):
             demand(repr(entry.module) == repr(owner.module), "another stride or padding, though weights of one shape")
             share(entry.module, owner.module)
+        if old:  # what is built is a group, as it is where it stands
+            context.level.children += inside.level.children[:1] if Group(item.name, made.body).alone else [inside.level]
         context.level.sure &= bool(old)  # without weights it is its layers once more, which take positions
         return result
 
