@@ -182,7 +182,9 @@ class Runner:
         self.tape.wholes.append(range(first, len(self.tape.entries)))
         made = Made(group.body, inner, x, self.tape.entries[first:])
         named = Named(result, group.label, level, made)
-        if made.entries and not (name == "_" and group.alone and isinstance(group.body.items[0].steps.items[0], MergeWith)):
+        only = group.body.items[0].steps.items[0] if group.alone else None
+        merges = (only.kind if isinstance(only, MergeWith) else only.name if isinstance(only, Step) else "") in MERGES
+        if (made.entries or isinstance(only, Call)) and not (name == "_" and merges):
             context.level.put(name if name != "_" else None, named)
         if name != "_":
             context.labels.own[name] = named
