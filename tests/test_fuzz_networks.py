@@ -14,7 +14,7 @@ from tests.fuzzing.draw import Random
 from tests.fuzzing.run import chunk
 from tests.helpers.keras import keras
 
-SIZE = 50
+SIZE = 20
 CASES = {"shape": 2000, "value": 400, "mistakes": 400, "fields": 200}
 IN_KERAS = 200
 

@@ -24,7 +24,7 @@ from archspec.source import Source, Span, decode
 from tests.helpers.fork import Forks
 from tests.helpers.hostile import STORED, Hostile, corpus
 from tests.helpers.inert import problem
-from tests.helpers.paths import CASES, ROOT, TESTS
+from tests.helpers.paths import ROOT, TESTS
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is measured as Linux tells it")
 
@@ -382,8 +382,7 @@ def changed(diagnostic, payload):
 @cache
 def one_of_each_code():
     """A finding of each code."""
-    texts = [path.read_text(encoding="utf-8") for path in CASES.glob("*.arch")]
-    texts += [example.text for code in catalogue.codes() for example in catalogue.page(code).examples if example.kind == "wrong"]
+    texts = [example.text for code in catalogue.codes() for example in catalogue.page(code).examples if example.kind == "wrong"]
     return {d.code: d for text in texts for d in compile_text(text, "case.arch", Options())[1] if d.span is not None}
 
 

@@ -53,6 +53,7 @@ def test_a_network_shows_its_page_and_its_table():
     check_safe(network._repr_svg_())
 
 
+@pytest.mark.slow
 def test_a_large_network_shows_a_picture_and_a_folded_table():
     text = archspec.load("resnet152")._repr_html_()
     assert "<iframe" not in text and text.index("<svg") < text.index("<table>")

@@ -181,6 +181,7 @@ def test_text_starts_with_a_comment(path):
 WORDS = re.compile(r"\b(?:repeat|residual|shortcut|concat:|add:|mul:|block|param|use|pattern|default|output|train|from|if|as)\b")
 
 
+@pytest.mark.slow
 def test_varied_specs_hold_what_the_others_hold(networks):
     """Tests in a hurry run those alone."""
 

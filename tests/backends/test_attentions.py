@@ -282,6 +282,7 @@ KEPT = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_memory_is_what_torch_saves():
     tried = 0
     for spec in KEPT:

@@ -182,6 +182,7 @@ def test_saved_weights_are_told_by_their_bytes(tmp_path):
         archspec.load(path)
 
 
+@pytest.mark.slow
 def test_a_keras_model_is_told_by_its_first_member(tmp_path):
     os.environ.setdefault("KERAS_BACKEND", "torch")
     keras = pytest.importorskip("keras", reason="writes the file")

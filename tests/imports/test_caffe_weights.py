@@ -99,7 +99,7 @@ def test_files_that_do_not_belong_to_it(tmp_path, data, words):
 def test_a_cut_file_is_refused(tmp_path, numbers):
     (tmp_path / "net.prototxt").write_text(TEXT)
     whole = model(numbers)
-    for length in range(1, len(whole), len(whole) // 40):
+    for length in range(1, len(whole), len(whole) // 15):
         (tmp_path / "net.caffemodel").write_bytes(whole[:length])
         with pytest.raises(WeightsError):
             from_file(tmp_path / "net.prototxt").save_weights(tmp_path / "out.safetensors", tmp_path / "net.caffemodel")

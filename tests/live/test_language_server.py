@@ -137,6 +137,7 @@ def test_a_text_that_is_not_open(client):
     assert client.at("hover", "a.arch", 6, 0) is not None
 
 
+@pytest.mark.slow
 def test_hostile_texts(client):
     """All of them one after the other, in one server, which stays alive."""
     for number, path in enumerate(sorted((CASES / "hostile").glob("*.arch"))):

@@ -93,14 +93,14 @@ def test_values_are_the_same(name):
         torch.testing.assert_close(other(x), one(x), rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("start", few_quick(range(0, 600, 60), (0,)))
+@pytest.mark.parametrize("start", few_quick(range(0, 600, 20), (0,)))
 def test_random_networks_are_proved_and_most_of_them_short(start):
     pytest.importorskip("torch", reason="the generator of random specs builds torch modules")
     from tests.fuzzing import shape
     from tests.fuzzing.draw import Random
 
     notes = []
-    for seed in range(start, start + 60):
+    for seed in range(start, start + 20):
         drawn = shape.draw(Random(seed))
         try:
             network = archspec.loads(drawn.text)

@@ -31,6 +31,7 @@ def test_keys_and_shapes_are_torchvision_s(name, build) -> None:
     }
 
 
+@pytest.mark.slow
 def test_deeplab_gives_torchvision_s_scores() -> None:
     torch.manual_seed(0)
     theirs, ours = deeplab().eval(), archspec.to_torch(archspec.load("deeplabv3_resnet50", inputs="65x97x3")).eval()

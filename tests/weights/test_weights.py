@@ -97,6 +97,7 @@ def test_files_of_torchvisions_networks_give_its_results(name, tmp_path):
             assert torch.equal(net(x), expected)
 
 
+@pytest.mark.slow
 def test_a_network_of_torchvision_by_name_and_under_other_names(tmp_path):
     """In order it fits; sorted by name, nothing tells that block1-0.proj is before block1-0.f."""
     torch.manual_seed(0)

@@ -401,6 +401,7 @@ def test_the_file_is_the_model_and_needs_no_torch(archspec_command, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["net.onnx"]
 
 
+@pytest.mark.slow
 def test_weights_beside_the_model(archspec_command, tmp_path):
     done = archspec_command("emit", "onnx", "resnet18", "--external-data", "--fold-bn", "-o", "net.onnx", cwd=tmp_path)
     assert (done.status, done.err) == (0, "")
@@ -437,6 +438,7 @@ def limited(limit):
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", few_quick([[], ["--external-data"]], [[]]))
 def test_a_full_disk_leaves_the_old_model(options, tmp_path):
     path = tmp_path / "net.onnx"

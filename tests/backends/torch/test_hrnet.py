@@ -85,6 +85,7 @@ def run(model, x):
     return result, ran
 
 
+@pytest.mark.slow
 def test_counts_are_those_of_the_module():
     with torch.device("meta"):
         module = HrNet()

@@ -86,6 +86,7 @@ def test_keys_and_counts_are_those_of_the_module():
     }
 
 
+@pytest.mark.slow
 def test_values_are_those_of_the_module():
     torch.manual_seed(0)
     module = Nfnet()

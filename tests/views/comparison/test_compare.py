@@ -493,6 +493,7 @@ def test_charts_of_what_counts_nothing():
         check(archspec.compare([archspec.loads(text) for text in texts]).draw())
 
 
+@pytest.mark.slow
 def test_a_hundred_networks_have_no_names_in_the_chart(networks):
     drawn = check(archspec.compare([networks("vgg16"), networks("alexnet")] * 50).draw())
     assert not drawn.find("tag") and len(drawn.find("bubble")) == 100
@@ -534,6 +535,7 @@ def test_hostile_names_are_inert(kind, format_):
         assert not re.search(r"(?<!\\)(<img|\]\(|```)", made)
 
 
+@pytest.mark.slow
 @pdflatex
 def test_the_latex_compiles(networks, tmp_path):
     hostile = spec("conv k=3 f=4")

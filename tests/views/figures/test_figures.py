@@ -357,6 +357,7 @@ def test_too_large_at_every_level():
         assert refused.value.diagnostics[0].code == "A520"
 
 
+@pytest.mark.slow
 def test_a_dense_block_does_not_hang():
     """Every layer reads all before it: 780 arrows past boxes, which other layouts take minutes for."""
     lines = ["input 8x8x8", "x0: conv k=1 f=8"]

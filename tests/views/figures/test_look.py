@@ -136,6 +136,7 @@ def test_tikz_has_all_boxes_and_arrows(networks, name, tmp_path):
     assert networks(name).name not in re.findall(r"\{[^{}]*\}", text), "without its title"
 
 
+@pytest.mark.slow
 @pdflatex
 @pytest.mark.skipif(
     shutil.which("kpsewhich") is None or not subprocess.run(["kpsewhich", "tikz.sty"], capture_output=True).stdout,

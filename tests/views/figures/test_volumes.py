@@ -257,6 +257,7 @@ def test_tikz_has_all_words_and_shapes(kind, tmp_path, networks):
     assert cli.run(["draw", "resnet18", "--as", kind, "-o", str(tmp_path / "b.tex")]) == 0
 
 
+@pytest.mark.slow
 @pdflatex
 @pytest.mark.skipif(
     shutil.which("kpsewhich") is None or not subprocess.run(["kpsewhich", "tikz.sty"], capture_output=True).stdout,

@@ -79,6 +79,7 @@ def test_it_is_self_contained(networks, quiz):
         assert "url(" not in text and "@import" not in text
 
 
+@pytest.mark.slow
 def test_it_is_the_same_every_time(networks):
     for quiz in (None, "a"):
         assert page([networks("squeezenet1_0")], quiz) == page([archspec.load("squeezenet1_0")], quiz)
