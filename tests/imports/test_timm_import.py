@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+torch = pytest.importorskip("torch", reason="reads modules of PyTorch")
+
 import archspec
 from tests.helpers.torchvision import torchvision
-
-torch = pytest.importorskip("torch", reason="reads modules of PyTorch")
 
 LINES = {"botnet26t_256": 62, "edgenext_xx_small": 122, "lambda_resnet26t": 56, "resnet18": 18, "vit_tiny_patch16_224": 22}
 """Models and the lines of their specs at most: attention with positions of each axis, sines, products with a convolution, and two plain ones."""
