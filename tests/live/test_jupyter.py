@@ -5,6 +5,8 @@ import re
 import sys
 import tomllib
 
+import pytest
+
 from archspec.live import jupyter_lsp_entry
 from archspec.syntax.lines import KEYWORDS
 from tests.helpers.paths import ROOT
@@ -13,8 +15,14 @@ FOLDER = ROOT / "editors" / "jupyterlab"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
-def test_the_server_is_this_python():
-    servers = jupyter_lsp_entry.servers(None)
+@pytest.fixture
+def servers(monkeypatch):
+    """What jupyter-lsp is told where pygls is installed."""
+    monkeypatch.setattr(jupyter_lsp_entry, "find_spec", lambda name: name)
+    return jupyter_lsp_entry.servers(None)
+
+
+def test_the_server_is_this_python(servers):
     assert servers["archspec"]["argv"] == [sys.executable, "-m", "archspec", "lsp"]
     assert PROJECT["project"]["entry-points"]["jupyter_lsp_spec_v1"] == {"archspec": "archspec.live.jupyter_lsp_entry:servers"}
 
@@ -33,9 +41,9 @@ def test_the_extension_is_installed_where_jupyterlab_looks():
     assert (FOLDER / package["jupyterlab"]["_build"]["load"]).exists()
 
 
-def test_the_extension_has_the_type_of_the_server_and_the_words_of_the_language():
+def test_the_extension_has_the_type_of_the_server_and_the_words_of_the_language(servers):
     script = (FOLDER / "static" / "remoteEntry.js").read_text()
-    assert f'mime: "{jupyter_lsp_entry.servers(None)["archspec"]["mime_types"][0]}"' in script
+    assert f'mime: "{servers["archspec"]["mime_types"][0]}"' in script
     words = re.search(r"NAMES = /\(\?:(.*?)\)", script)
     assert words is not None
     assert {*words[1].split("|")} >= KEYWORDS
