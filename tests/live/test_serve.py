@@ -154,6 +154,15 @@ def test_what_cannot_be_served(archspec_command, words, tmp_path):
 
 
 @pytest.mark.slow
+def until(tab, holds):
+    """Wait until something holds, for some seconds."""
+    for _ in range(100):
+        if holds():
+            return
+        tab.wait_for_timeout(100)
+    pytest.fail("it did not come to hold")
+
+
 def test_a_real_browser(served, browser):
     """The page renews itself, keeps its place, and shows messages over the last good one; nothing is asked of anybody else."""
     folder, other = served
@@ -166,18 +175,15 @@ def test_a_real_browser(served, browser):
     tab.goto(f"http://127.0.0.1:{other.port}/")
     inside = tab.frame_locator("iframe")
     inside.get_by_text("conv30").first.wait_for(state="attached")
-    inside.locator("body").evaluate("scrollTo(0, 300)")
+    body = inside.locator("body")
+    until(tab, lambda: body.evaluate("(scrollTo(0, 300), scrollY)") == 300)  # a page is scrolled once it is laid out
     (folder / "net.arch").write_text("input 32x32x3\nconvv k=3 f=8\n")
     tab.get_by_role("alert").get_by_text("there is no layer or block `convv`").wait_for()
     assert inside.get_by_text("conv30").count()
     (folder / "net.arch").write_text("input 32x32x3\n" + "conv k=3 f=8 p=1 | relu\n" * 31)
     inside.get_by_text("conv31").first.wait_for(state="attached")
     tab.get_by_role("alert").wait_for(state="hidden")
-    body, tries = inside.locator("body"), 0
-    while body.evaluate("scrollY") != 300 and tries < 50:  # the page is scrolled once it is laid out
-        tab.wait_for_timeout(100)
-        tries += 1
-    assert body.evaluate("scrollY") == 300
+    until(tab, lambda: body.evaluate("scrollY") == 300)
     tab.close()
     assert wrong == []
     assert asked == {f"http://127.0.0.1:{other.port}/{path}" for path in ("", "page", "changes")}
