@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from archspec.diagnostics import did_you_mean, nearest
@@ -13,7 +13,7 @@ from archspec.ir.graph import AGAIN
 from archspec.numeric import Spelled, kind_of, whole_number
 from archspec.ops import STEPS, make, op_class
 from archspec.ops.base import Op
-from archspec.ops.declare import VALUE, Field, Range, Unfit, is_range
+from archspec.ops.declare import VALUE, Field, Range, Unfit
 from archspec.source import Span
 from archspec.syntax import ast
 from archspec.syntax.lines import KEYWORDS
@@ -135,8 +135,7 @@ def build(name: str, given: dict[str, Value], places: dict[str, Span], span: Spa
     known = op_class(name).field
     arguments = {field: _converted(value, known(field)) for field, value in given.items()}
     for field, value in arguments.items():
-        flat = value[0] if is_range(value) else value
-        if any(kind_of(number) is int and not -LIMIT <= number <= LIMIT for number in (flat if isinstance(flat, tuple) else (flat,))):
+        if any(kind_of(number) is int and not -LIMIT <= number <= LIMIT for number in _leaves(value)):
             raise Refused("A105", f"`{field}` must be at most 2^63 - 1, not {_written(given[field])}", places.get(field, span))
         if known(field).real and kind_of(value) in (int, float) and not -FLOAT32 <= value <= FLOAT32:
             message = f"`{field}` must be from {-FLOAT32:.2g} to {FLOAT32:.2g}, the range of single precision, not {_written(value)}"
@@ -241,7 +240,7 @@ def _converted(value: Any, info: Field) -> Any:
     are no and yes for a switch.
     """
     if kind_of(value) is float:
-        if not info.real and value.is_integer():
+        if not info.real and value.is_integer() and (info.rule.names != "rest" or abs(value) <= LIMIT):
             value = whole_number(value)
         elif value == 0:
             value = 0.0  # -0.0 equals it, and would be another layer
@@ -252,6 +251,15 @@ def _converted(value: Any, info: Field) -> Any:
     if info.description == "yes or no" and isinstance(value, (int, Spelled)) and value in (0, 1):
         return bool(value)
     return value
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """A value, or those of a list and of the lists in it."""
+    if isinstance(value, tuple):
+        for item in value:
+            yield from _leaves(item)
+    else:
+        yield value
 
 
 def _written(value: Value) -> str:

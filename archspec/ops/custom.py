@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from archspec.ops.base import Field_, Kept, Misfit, Op, Weight, per_axis, show
 from archspec.ops.declare import OwnCount, OwnSize, Rule
-from archspec.types import Type, is_line, of_shape
+from archspec.types import LIMIT, Type, is_line, of_shape
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
 _LONGEST = 200
@@ -91,8 +91,9 @@ class Custom(Op):
                 yield from [name for name in [next(names, "")] if name]
             elif isinstance(place, tuple):
                 yield f"({','.join(map(str, place))}{',' * (len(place) == 1)})"
-            else:  # as it is read back: a whole number has no point
-                yield show(int(place) if isinstance(place, float) and place.is_integer() else place)
+            else:  # as it is read back: a whole number has no point, unless it is larger than a count may be
+                whole = isinstance(place, float) and place.is_integer() and abs(place) <= LIMIT
+                yield show(int(place) if whole else place)
 
     def _keys(self) -> Iterator[str]:
         named = [("out", self.out), *self.tensors, ("macs", self.macs_), ("flops", self.flops_), ("frozen", self.frozen or None)]

@@ -16,6 +16,7 @@ from tests.fuzzing.draw import Arg, const, demand
 from tests.fuzzing.modules import (
     Do,
     Embedding,
+    LocalNorm,
     OverChannels,
     Parameter,
     PatchMerge,
@@ -264,7 +265,7 @@ LAYERS |= {
     "lrn": Layer(
         MAP,
         lambda g, x, goal: {"n": g.count(1, 5), "alpha": const(g.pick([1e-4, 0.3])), "beta": const(g.pick([0.75, 0.5])), "k": const(g.pick([1.0, 2.0]))},
-        lambda x, a: (nn.LocalResponseNorm(a["n"], a["alpha"], a["beta"], a["k"]), "map"),
+        lambda x, a: (LocalNorm(a["n"], a["alpha"], a["beta"], a["k"]), "map"),
         "shape",
     ),
     "gap": Layer(

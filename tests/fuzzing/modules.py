@@ -107,6 +107,16 @@ class Deformed(nn.Module):
         return F.conv2d(read.view(count, -1, rows, columns), kernels, self.conv.bias, groups=self.conv.groups)
 
 
+class LocalNorm(nn.LocalResponseNorm):
+    """Local response normalisation; `unsettled` where squares are so large that a sum which slides over the channels, as ONNX Runtime's, rounds."""
+
+    unsettled = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.unsettled = bool(x.square().max() > 100 * self.k * self.size / self.alpha)
+        return super().forward(x.contiguous())
+
+
 class Standard(nn.Module):
     """A convolution or a matrix product whose rows of weights are standardised first, with a gain by the root of their size if any."""
 

@@ -7,6 +7,7 @@ import pytest
 
 import archspec
 from archspec.analysis.budget import passed
+from archspec.backends.arch import expand
 from archspec.ops import make
 from archspec.types import Map, Tokens, Vector
 
@@ -231,3 +232,12 @@ def test_every_function_that_onnx_has_gives_the_values_of_torch():
         (found,) = run(session(archspec.to_onnx(network, opset=13)), {"input": x})
         assert torch.allclose(torch.from_numpy(found), expected, rtol=1e-5, atol=1e-6), name
         assert torch.equal(archspec.to_torch(network)(x), expected), name
+
+
+def test_numbers_larger_than_a_count_stay_real():
+    text = 'input 5x5x6\ncustom "aten.clamp" -1e30 1e30 macs=0\n'
+    network = archspec.loads(text)
+    assert '"aten.clamp" -1e+30 1e+30' in expand(network)
+    assert expand(archspec.loads(expand(network))) == expand(network)
+    with pytest.raises(archspec.SpecError, match=r"lists of whole numbers, not 1e\+308x3"):
+        archspec.loads('input 5x5x6\ncustom "aten.roll" (1e308,3) macs=0\n')
