@@ -177,12 +177,12 @@ class Runner:
         first, level = len(self.tape.entries), Level()
         inner = context.inner(counters=(), frozen=context.frozen or group.frozen, level=level)
         result = self.body(group.body, x, inner)
-        if group.alone:  # a single step takes the label, and behind it are the outputs of a block
+        if group.body.alone:  # a single step takes the label, and behind it are the outputs of a block
             level = level.children[0] if level.children else Level()
         self.tape.wholes.append(range(first, len(self.tape.entries)))
         made = Made(group.body, inner, x, self.tape.entries[first:])
         named = Named(result, group.label, level, made)
-        only = group.body.items[0].steps.items[0] if group.alone else None
+        only = group.body.items[0].steps.items[0] if group.body.alone else None
         merges = (only.kind if isinstance(only, MergeWith) else only.name if isinstance(only, Step) else "") in MERGES
         if (made.entries or isinstance(only, Call)) and not (name == "_" and merges):
             context.level.put(name if name != "_" else None, named)
@@ -254,7 +254,10 @@ class Runner:
 
     def run_output(self, item: Output, x: Value, context: Context) -> Value:
         first = len(self.tape.entries)
-        value = self.body(item.body, x, context.inner(level=Level(), outputs=None)) if item.body is not None else x
+        level = Level()
+        value = self.body(item.body, x, context.inner(level=level, outputs=None)) if item.body is not None else x
+        if item.body is not None and not item.training:
+            context.level.children += level.children[:1] if item.body.alone else [level]
         context.level.position += len(self.tape.entries) > first  # its layers are named as under a label
         if context.outputs is not None:
             context.outputs.named[item.name] = Named(value, item.label)
@@ -361,4 +364,4 @@ class Runner:
 
 def is_aside(group: Group) -> bool:
     """Whether a label stands before a layer that leaves the current value as it is, as the reference says of `buckets`."""
-    return group.alone and isinstance(step := group.body.items[0].steps.items[0], Step) and step.name == "buckets"
+    return group.body.alone and isinstance(step := group.body.items[0].steps.items[0], Step) and step.name == "buckets"

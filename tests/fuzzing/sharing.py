@@ -65,7 +65,7 @@ class Sharing(Calling):
             demand(repr(entry.module) == repr(owner.module), "another stride or padding, though weights of one shape")
             share(entry.module, owner.module)
         if old:  # what is built is a group, as it is where it stands
-            context.level.children += inside.level.children[:1] if Group(item.name, made.body).alone else [inside.level]
+            context.level.children += inside.level.children[:1] if made.body.alone else [inside.level]
         context.level.sure &= bool(old)  # without weights it is its layers once more, which take positions
         return result
 

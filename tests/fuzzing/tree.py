@@ -22,6 +22,12 @@ class Body:
     steps: bool = False
     """Its parts are steps of a line, not lines."""
 
+    @property
+    def alone(self) -> bool:
+        """Whether it is a single step, which takes the label before it; several are a group."""
+        line = self.items[0] if len(self.items) == 1 else None
+        return isinstance(line, Line) and line.guard is None and len(line.steps.items) == 1
+
 
 @dataclass(eq=False)
 class Part:
@@ -144,12 +150,6 @@ class Group(Part):
     label: Arg
     body: Body
     frozen: bool = False
-
-    @property
-    def alone(self) -> bool:
-        """Whether the label stands before a single step."""
-        line = self.body.items[0] if len(self.body.items) == 1 else None
-        return isinstance(line, Line) and line.guard is None and len(line.steps.items) == 1
 
 
 @dataclass(eq=False)
