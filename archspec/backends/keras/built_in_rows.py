@@ -156,7 +156,8 @@ def _matmul(_: Any, x: Type, *__: Type) -> New:
 
 def _pad(op: Any, x: Map, y: Map) -> New:
     ends, channels = list(op.around(x)), op.c[0] if isinstance(op.c, tuple) else (op.c, op.c)
-    if op.mode == "zero" and not any(channels):
+    alike = op.mode == "zero" or not any(map(value_of, [n for pair in ends for n in pair]))
+    if alike and not any(channels):
         return layer(f"ZeroPadding{len(x.spatial)}D", sliding.around(ends))
     if op.mode not in ("zero", "reflect") or (op.mode == "reflect" and (len(ends) > 2 or any(channels))):
         return custom(op, x, y)

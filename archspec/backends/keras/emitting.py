@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from archspec.analysis.layers import counts_in_words
@@ -179,7 +179,27 @@ class _File:
         self.known: dict[str, Class] = {}
         """The functions by their names, as they were when `count` graphs had been made."""
         self.count = 0
+        self.lent: dict[str, set[str]] = {}
+        """The layers of functions that other places use, by the names of the functions."""
         self.top = self.classes.run()
+
+    def lend(self) -> None:
+        """Find the layers of functions that other places use: an activation within one would be theirs too."""
+        for body in [self.top, *[made.body for made in self.classes.made.values() if isinstance(made, Class)]]:
+            for item in body.items:
+                for reach in (*((item.owner,) if item.owner is not None else ()), *item.lent):
+                    if not reach.given:
+                        self.lends(body, reach.name.split("."))
+
+    def lends(self, body: Body, path: Sequence[str]) -> None:
+        """Note the layer that a path leads to from a body, in the function that has it."""
+        items = {item.attribute: item for item in body.items}
+        for end in range(len(path) - 1, 0, -1):
+            item = items.get(".".join(path[:end]))
+            class_ = self.function_of(item.module) if item is not None and isinstance(item.module, New) else None
+            if class_ is not None:
+                self.lent.setdefault(class_.name, set()).add(".".join(path[end:]))
+                self.lends(class_.body, path[end:])
 
     def called(self, word: str) -> str:
         """The name of the function of a block or label, which no parameter of another has."""
@@ -196,6 +216,7 @@ class _File:
 
     def lines(self) -> list[str]:
         """The functions that are called, callees first, and the statements of the model."""
+        self.lend()
         main = "\n".join(self.main())
         texts = {class_.name: "\n".join(self.function(class_)) for class_ in self.classes.written}
         called, pending = set[str](), [main]
@@ -250,10 +271,13 @@ class _File:
         lent = [reach for name, reach in zip(names, item.lent, strict=True) if name or called is None]
         return [*([item.owner] if item.owner is not None else []), *lent]
 
-    def statements(self, body: Body, given: Sequence[str], ends: Sequence[int], name: Callable[[str], str], *, whole: bool) -> Statements:
+    def statements(
+        self, body: Body, given: Sequence[str], ends: Sequence[int], name: Callable[[str], str], *, whole: bool, lent: Collection[str] = ()
+    ) -> Statements:
         """The statements of a body, from the names of its inputs; `name` makes the text of a layer's name."""
         kept = owners(body)
-        return Statements(Reading(body, kept), given, ends, Words(name, self.called_at(name, kept), self.results, self.functions, whole))
+        words = Words(name, self.called_at(name, kept), self.results, self.functions, whole)
+        return Statements(Reading(body, kept, lent), given, ends, words)
 
     def called_at(self, name: Callable[[str], str], kept: frozenset[str]) -> Called:
         """Make the function that fills in the calls of blocks: their arguments, and their names."""
@@ -292,7 +316,7 @@ class _File:
         yield f'    """{class_.about}"""'
         if channels:
             yield f"    {channels} = {body.given[0]}.shape[-1]"
-        statements = self.statements(body, inputs, body.results, self.inner, whole=False)
+        statements = self.statements(body, inputs, body.results, self.inner, whole=False, lent=self.lent.get(class_.name, ()))
         lines = list(folded(list(branched(list(statements.lines())))))
         results = [statements.text(value) for value in body.results]
         lines = returned(lines, ", ".join(results))

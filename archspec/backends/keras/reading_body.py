@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from archspec.backends.keras.making_calls import ABSORBED, CHAIN, KEEPING, NONNEGATIVE, ROW
@@ -22,10 +22,12 @@ _FUSED = ("layers.Conv", "layers.DepthwiseConv", "layers.Dense")
 class Reading:
     """A body as Keras writes it: `modules` by the positions of items, None for those that are left out, and the `values` that these are."""
 
-    def __init__(self, body: Body, kept: frozenset[str]) -> None:
+    def __init__(self, body: Body, kept: frozenset[str], lent: Collection[str] = ()) -> None:
         self.body = body
         self.kept = kept
         """The attributes of layers that other places use too."""
+        self.lent = lent
+        """Those of a function that other functions use, where they are called."""
         self.first = len(body.inputs)
         self.readers: dict[int, list[int]] = {}
         for at, item in enumerate(body.items):
@@ -114,6 +116,7 @@ class Reading:
             source.line == item.line
             and source.owner is None
             and not source.lent
+            and source.attribute not in self.lent
             and (fused := _with_activation(made, self.modules[at])) is not None
         ):
             self.modules[place] = fused

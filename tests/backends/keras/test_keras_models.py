@@ -122,6 +122,26 @@ def test_tables_in_common_come_back(source, tmp_path):
     assert np.abs(ours - theirs).max() < CLOSE
 
 
+ROUNDS = """input 10x2
+repeat 2 as i1: v2_{i1}:
+  add:
+    conv k=1 f=c() d=2 bias=no norm=no | relu6
+    conv k=3 f=2 p=1 norm=no | selu | pool 5 s=1 p=2
+residual if c(v2_1.0) == 1 or c(v2_1.0) > 3:
+  conv k=1 f=6 s=2 p=valid d=1 bias=yes round=floor gain=yes eps=1e-06
+  conv k=3 f=c(v2_1.4) s=1 p=1 bias=yes g=1 eps=1e-06 | again v2_1 if not (w(input) == 2)
+"""
+
+
+@pytest.mark.parametrize("source", [ROUNDS, *(f"input 9x5x6\npad p={p} mode=reflect\n" for p in ("0", "0x1", "2x0"))])
+def test_values_are_those_of_pytorch(source):
+    """Of layers of a function that are used again without their activations, and of borders of nothing."""
+    keras()
+    from tests.helpers.keras_emitted import difference
+
+    assert difference(archspec.loads(source)) < CLOSE
+
+
 def totals(network):
     """What is counted of a network."""
     found = archspec.analyze(network).totals
