@@ -134,7 +134,7 @@ residual if c(v2_1.0) == 1 or c(v2_1.0) > 3:
 
 
 @pytest.mark.parametrize("source", [ROUNDS, *(f"input 9x5x6\npad p={p} mode=reflect\n" for p in ("0", "0x1", "2x0"))])
-def test_values_are_those_of_pytorch(source):
+def test_values_of_layers_used_again_and_of_no_border(source):
     """Of layers of a function that are used again without their activations, and of borders of nothing."""
     keras()
     from tests.helpers.keras_emitted import difference
