@@ -51,7 +51,7 @@ _GENERAL = {
     "expected a layer,": "a line begins with a layer or with a label: `conv k=3 f=8`, `stem: conv k=3 f=8`",
     "expected `key=value`, `|` or the end": "arguments are `key=value` with spaces between them, steps are joined by `|`, a comment begins with `#`",
 }
-"""What may stand in a line, by how a message about it begins."""
+"""Help for messages that have none, by their first words."""
 
 
 def _general(diagnostic: Diagnostic) -> Diagnostic:

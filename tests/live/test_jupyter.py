@@ -17,7 +17,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 @pytest.fixture
 def servers(monkeypatch):
-    """What jupyter-lsp is told where pygls is installed."""
+    """The servers that jupyter-lsp finds when pygls is installed."""
     monkeypatch.setattr(jupyter_lsp_entry, "find_spec", lambda name: name)
     return jupyter_lsp_entry.servers(None)
 

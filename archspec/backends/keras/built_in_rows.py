@@ -120,8 +120,9 @@ def _recurrent(op: Any, x: Type, y: Type) -> New:
 
 
 def _flatten(op: Any, x: Type, _: Type) -> New:
-    """A vector of the numbers of a value. PyTorch puts all of one channel of a map first, `Flatten` all of one position: it stands for Keras's
-    order, which the rows of the layer behind it are in (`layouts`), and `Reshape` for PyTorch's.
+    """A vector of the numbers of a map, in one of two orders: PyTorch's begins with all numbers of one channel, Keras's with those of one position.
+
+    `Flatten` means Keras's order, in which `layouts` puts the rows of the next layer; `Reshape` means PyTorch's.
     """
     if isinstance(x, Tokens):
         return layer("Reshape", (-1,))

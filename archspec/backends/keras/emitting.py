@@ -13,7 +13,7 @@ from archspec.backends.keras.built_in_rows import row
 from archspec.backends.keras.layer_names import LayerNames
 from archspec.backends.keras.making_calls import CHAIN, IDENTITY, NAME, Name, is_expression
 from archspec.backends.keras.reading_body import Reading, layers_of
-from archspec.backends.keras.statements import Called, Statements, Words, folded, owners, returned
+from archspec.backends.keras.statements import Called, Statements, Words, folded, owners, reached_in, returned
 from archspec.backends.keras.templates import source, sources
 from archspec.backends.keras.unnesting import Unnested
 from archspec.backends.source.body import UNREAD, Body, Item, Reach
@@ -42,20 +42,8 @@ def emit(network: Network) -> str:
     text = _shortened("\n".join(lines))
     helpers = sources(set(re.findall(r"(?<![.\w])(\w+)\(", text)), set(re.findall(r"\b(\w+)=", text)))
     text = "\n\n\n".join([*helpers, text])
-    return "\n".join(
-        [
-            *_docstring(network, _loss(network, layers, ends)),
-            *_imports(text),
-            "",
-            "",
-            text,
-            "",
-            "",
-            'if __name__ == "__main__":',
-            "    model.summary()",
-            "",
-        ]
-    )
+    head = [*_docstring(network, _loss(network, layers, ends)), *_imports(text)]
+    return "\n".join([*head, "", "", text, "", "", 'if __name__ == "__main__":', "    model.summary()", ""])
 
 
 def _with_weights(layers: Sequence[Place]) -> Iterator[str]:
@@ -183,15 +171,13 @@ class _File:
         """The layers of functions that other places use, by the names of the functions."""
         self.top = self.classes.run()
 
-    def lend(self) -> None:
+    def find_lent(self) -> None:
         """Find the layers of functions that other places use: an activation within one would be theirs too."""
         for body in [self.top, *[made.body for made in self.classes.made.values() if isinstance(made, Class)]]:
-            for item in body.items:
-                for reach in (*((item.owner,) if item.owner is not None else ()), *item.lent):
-                    if not reach.given:
-                        self.lends(body, reach.name.split("."))
+            for name in reached_in(body):
+                self.find_lent_at(body, name.split("."))
 
-    def lends(self, body: Body, path: Sequence[str]) -> None:
+    def find_lent_at(self, body: Body, path: Sequence[str]) -> None:
         """Note the layer that a path leads to from a body, in the function that has it."""
         items = {item.attribute: item for item in body.items}
         for end in range(len(path) - 1, 0, -1):
@@ -199,7 +185,7 @@ class _File:
             class_ = self.function_of(item.module) if item is not None and isinstance(item.module, New) else None
             if class_ is not None:
                 self.lent.setdefault(class_.name, set()).add(".".join(path[end:]))
-                self.lends(class_.body, path[end:])
+                self.find_lent_at(class_.body, path[end:])
 
     def called(self, word: str) -> str:
         """The name of the function of a block or label, which no parameter of another has."""
@@ -216,7 +202,7 @@ class _File:
 
     def lines(self) -> list[str]:
         """The functions that are called, callees first, and the statements of the model."""
-        self.lend()
+        self.find_lent()
         main = "\n".join(self.main())
         texts = {class_.name: "\n".join(self.function(class_)) for class_ in self.classes.written}
         called, pending = set[str](), [main]
