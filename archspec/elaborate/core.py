@@ -244,11 +244,11 @@ class Core(Reports, ABC):
             self.written[source] = Labels(next((file for file in files if file.span.source is source), self.file))
         return self.written[source].hidden(spelled(expr, scope), expr.span)
 
-    def check_names(self, builder: GraphBuilder) -> None:
-        """Report elements of one name."""
-        for element, other, message in clashes(builder.elements, builder.names.naming):
+    def check_names(self, builder: GraphBuilder, inputs: Sequence[Input] = ()) -> None:
+        """Report elements of one name, or of that of an input."""
+        for element, other, message in clashes(builder.elements, builder.names.naming, inputs):
             span = element.span or self.file.span
-            why = "here" if other.label is not None else "this has no label, so it is called by its step and its number"
+            why = "here" if isinstance(other, Input) or other.label is not None else "this has no label, so it is called by its step and its number"
             first = [(other.span, why)] if other.span not in (None, span) else []
             help_ = "give one of them another label"
             if not first and element.label is not None:

@@ -56,7 +56,7 @@ class Elaborator(Sharing):
             place = self.file.span._replace(end=0)
             self.sink.add(Diagnostic("A117", "there is no `input`, so there is no network", place, help=help_))
         if not self.sink.errors:
-            self.check_names(self.builder)
+            self.check_names(self.builder, self.inputs)
         if not self.sink.errors:
             self.unused()
             self.check_inputs()

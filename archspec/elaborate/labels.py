@@ -11,7 +11,7 @@ from archspec.diagnostics import Diagnostics, did_you_mean, nearest
 from archspec.diagnostics.fix import respelled, written
 from archspec.elaborate.expressions import Refused, Scope, Silent, evaluate
 from archspec.ir.builder import GraphBuilder
-from archspec.ir.graph import Call, Further, Hole, Layered, Part
+from archspec.ir.graph import Call, Further, Hole, Input, Layered, Part
 from archspec.ir.walk import Names
 from archspec.numeric import pinned
 from archspec.source import Span
@@ -154,21 +154,25 @@ def unknown_label(expr: ast.Expr, scope: Scope) -> Refused:
     return Refused("A107", f"no value is called `{name}` here", expr.span, help_, fixes=fixes)
 
 
-def clashes(elements: Sequence[Part], naming: str) -> Iterator[tuple[Layered | Hole, Layered | Hole, str]]:
-    """Elements whose name an earlier one has or is a part of, with that one and what to say.
+def clashes(elements: Sequence[Part], naming: str, inputs: Sequence[Input]) -> Iterator[tuple[Layered | Hole, Layered | Hole | Input, str]]:
+    """Elements whose name an input or an earlier one has, or is a part of, with that one and what to say.
 
-    Without labels names differ by construction, unless a block's name ends in a digit (`conv1` + 1 is `conv` + 11).
+    Without labels names differ by construction, unless that of a block or of an input ends in a digit (`conv1` + 1 is `conv` + 11).
     """
-    if not any(element.label is not None or element.stem[-1].isdigit() for element in _local(elements, rounds=1)):
+    given = {input_.name: input_ for input_ in inputs}
+    counted = any(name[-1].isdigit() for name in given)
+    if not counted and not any(element.label is not None or element.stem[-1].isdigit() for element in _local(elements, rounds=1)):
         return
     names = Names("", naming)
     seen: dict[str, Layered | Hole] = {}
     stems = {element.stem for element in _local(elements, rounds=1)}
-    counted = any(stem[-1].isdigit() and stem.rstrip("0123456789") in stems for stem in stems)
+    counted = counted or any(stem[-1].isdigit() and stem.rstrip("0123456789") in stems for stem in stems)
     for element in _local(elements, rounds=_COUNTED if counted else 2):
         name = names.local(element)
         if name in seen:
             yield element, seen[name], f"two layers would be called `{name}`"
+        elif name in given:
+            yield element, given[name], f"a layer and an input would be called `{name}`"
         seen[name] = element
     for name, element in seen.items():
         parts = name.split(".")

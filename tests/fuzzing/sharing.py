@@ -62,6 +62,8 @@ class Sharing(Calling):
         new, old = ([entry for entry in entries if entry.module.state_dict()] for entries in (self.tape.entries[before:], made.entries))
         demand([entry.step for entry in new] == [entry.step for entry in old], "other layers than where it stands")
         for entry, owner in zip(new, old, strict=True):
+            if x.shape != made.x.shape and repr(entry.module) != repr(owner.module):
+                raise Unsure  # windows that end on the map at one size and begin beyond it at another: the language takes what PyTorch cannot
             demand(repr(entry.module) == repr(owner.module), "another stride or padding, though weights of one shape")
             share(entry.module, owner.module)
         if old:  # what is built is a group, as it is where it stands
