@@ -248,7 +248,8 @@ class Core(Reports, ABC):
         """Report elements of one name, or of that of an input."""
         for element, other, message in clashes(builder.elements, builder.names.naming, inputs):
             span = element.span or self.file.span
-            why = "here" if isinstance(other, Input) or other.label is not None else "this has no label, so it is called by its step and its number"
+            named = isinstance(other, Input) or other.label is not None
+            why = "here" if named else "this has no label, so it is called by its step and its number"
             first = [(other.span, why)] if other.span not in (None, span) else []
             help_ = "give one of them another label"
             if not first and element.label is not None:
