@@ -153,7 +153,8 @@ def needed_elements(network: Network) -> list[bool]:
     needed = [True] * len(graph.elements)
     for at, element in reversed(list(enumerate(graph.elements))):
         value = len(graph.inputs) + at
-        needed[at] = value in kept or value not in training  # an unread value serves no head
+        known = value if value in kept or value in training else origins[value]  # the call of an empty block gives what it is given
+        needed[at] = known in kept or known not in training  # an unread value serves no head
         if not isinstance(element, Further):
             (kept if needed[at] else training).update(uses.read(element, origins))
         elif value in kept or value in training:

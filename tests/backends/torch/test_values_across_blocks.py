@@ -376,3 +376,12 @@ def test_a_tensor_that_a_head_in_training_alone_reads_takes_no_statement():
     x = torch.randn(2, 3, 3, 5)
     torch.testing.assert_close(net.train()(x).out2, torch.nn.functional.mish(x) - 1)
     assert net.eval()(x).out2 is None
+
+
+def test_a_block_that_comes_out_empty_is_a_head_in_training_alone():
+    text = "input 3x5x3\nblock b():\n  bn if cin == 1\nelu\noutput out2 train: b\nfrom input | relu\n"
+    net = archspec.to_torch(archspec.loads(text))
+    x = torch.randn(2, 3, 3, 5)
+    torch.testing.assert_close(net.train()(x).out2, torch.nn.functional.elu(x))
+    torch.testing.assert_close(net.eval()(x).output, x.relu())
+    assert net.eval()(x).out2 is None
