@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Repeat, bodies
+from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Out, Repeat, bodies
 from archspec.shortening.parameters import Unsayable
 
 _LARGEST = 250_000
@@ -25,6 +25,11 @@ class Column:
     def first(self) -> Item:
         """The item of the first instance that has one."""
         return next(iter(self.items.values()))
+
+    @property
+    def told(self) -> bool:
+        """Whether other lines read what a group gives, by its name."""
+        return any(isinstance(item, Group) and item.told for item in self.items.values())
 
 
 def shape(item: Item) -> tuple[object, ...]:
@@ -191,7 +196,7 @@ def _with_residuals(bodies: Mapping[int, Sequence[Item]]) -> dict[int, Sequence[
 
 def _is_apart(item: Item) -> bool:
     """Whether an item is a residual, or part of a listing."""
-    return isinstance(item, (From, Mark)) or (isinstance(item, Head) and item.kind == "residual")
+    return isinstance(item, (From, Mark, Out)) or (isinstance(item, Head) and item.kind == "residual")
 
 
 def _is_plain_residual(item: Item) -> bool:

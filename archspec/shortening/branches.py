@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from archspec.ir.graph import SHORTCUT
-from archspec.shortening.items import From, Group, Head, Item, Layer, Mark
+from archspec.shortening.items import Exit, From, Group, Head, Item, Layer, Mark, Out
 
 _HEADS = ("add", "concat", "mul", "sub")
 _NOWHERE = -2
@@ -29,6 +29,7 @@ class Structure:
         has a name.
         """
         self.inside(items)
+        items = _read(items, result)
         read = {id(value) for item in items for value in item.reads}
         unread = [item for item in items if isinstance(item, Layer) and item.aside and id(item) not in read]
         for item in unread:
@@ -42,12 +43,12 @@ class Structure:
         """Structure the bodies of groups."""
         for item in items:
             if isinstance(item, Group):
-                item.body = self.body(item.body, item.end, None, item.path)
+                item.body = list(_giving(self.body(item.body, item.end, None, item.path), item.exits))
 
     def listed(self, items: Sequence[Item], result: Item | None) -> list[Item]:
         """Items that lead to a further output, which begin with values that have labels."""
         self.inside(items)
-        level = _Level(items, None, result)
+        level = _Level(_read(items, result), None, result)
         return level.listed(range(1, len(level.values)), _NOWHERE)
 
 
@@ -134,7 +135,7 @@ class _Level:
         merge, between = self.values[join], range(start + 1, join)
         if not isinstance(merge, Layer) or merge.step not in _HEADS or len(merge.reads) < 2 or self.depth > _DEEPEST:
             return None
-        if any(item is not None and item.label for item in self.values[start + 1 : join]):
+        if any(item is not None and item.seen for item in self.values[start + 1 : join]):
             return None  # labels inside of a head are not seen outside
         reads = self.reads(merge)
         owned = [self.backwards(read, start, between) for read in reads]
@@ -182,6 +183,8 @@ class _Level:
             if value is None or (known == first and not _is_called(value)):
                 value = mark
             value.label = True
+            if isinstance(value, Exit):
+                value.tell()
             return value
 
         for start, at in self.heads(numbers):
@@ -197,7 +200,7 @@ class _Level:
                     found.append(tensor)
             if reads and id(reads[0]) not in self.asides and self.at.get(id(reads[0]), -1) != current:
                 found.append(From("", target=named(reads[0])))
-            current = at if item.reads and not _is_aside(item) else current
+            current = at if item.reads and not _is_aside(item) and not isinstance(item, Exit) else current
             if head is not None:
                 found.append(head)
                 continue
@@ -234,6 +237,22 @@ class _Level:
                 return None
             reads = (reads - {at}) | set(own)
         return None
+
+
+def _read(items: Iterable[Item], result: Item | None) -> list[Item]:
+    """Items without the exits of groups that none of them reads."""
+    read = {id(value) for item in items for value in item.reads} | {id(result)}
+    return [item for item in items if not isinstance(item, Exit) or id(item) in read]
+
+
+def _giving(body: Iterable[Item], exits: Iterable[Exit]) -> Iterator[Item]:
+    """The items of a body, with a line behind each that has what a further exit of it gives."""
+    left = {id(exit_.of.group if isinstance(exit_.of, Exit) else exit_.of): exit_ for exit_ in exits}
+    for item in body:
+        yield item
+        known = item.merge if isinstance(item, Head) else item
+        if id(known) in left:
+            yield Out("", exit=left.pop(id(known)))
 
 
 def _is_longer(head: Head) -> bool:

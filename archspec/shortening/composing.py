@@ -11,8 +11,9 @@ from archspec.backends.arch import as_label
 from archspec.ir.graph import AGAIN, SHORTCUT, Hole
 from archspec.ir.walk import Names
 from archspec.shortening.alignment import Column, columns
-from archspec.shortening.items import Entry, From, Group, Head, Item, Layer, Mark, Repeat, every
+from archspec.shortening.items import Entry, Exit, From, Group, Head, Item, Layer, Mark, Out, Repeat, every
 from archspec.shortening.parameters import Params, Unsayable
+from archspec.shortening.referring import called, taken_up
 from archspec.shortening.saying import counting_part, default, listed, ordered, variants, word
 from archspec.shortening.scoping import Scope, own_names
 from archspec.shortening.written import Line, joined, nested, one_line, printed
@@ -43,6 +44,8 @@ class Writer:
         """The column of each item that is written."""
         self.values: dict[int, str] = {}
         """What the block calls the values that it takes, by entries."""
+        self.gives: dict[int, str] = {}
+        """What it calls those that it gives, by exits."""
 
     def block(self, instances: Sequence[Group]) -> tuple[Params, list[Line]]:
         """The parameters and lines of a block. Raises Unsayable."""
@@ -70,7 +73,7 @@ class Writer:
 
     def take(self, instances: Sequence[Group], scope: Scope) -> None:
         """Name the values that a block takes besides the one that it is given."""
-        inside = {item.name for group in instances if group.entries for item in every(group.body)}
+        inside = {item.name for group in instances if group.entries or group.exits for item in every(group.body)}
         for entries in zip(*[group.entries for group in instances], strict=True):
             name = next(name for name in variants("y") if name not in self.params.names | inside)
             self.params.values.append(name)
@@ -79,6 +82,10 @@ class Writer:
             column = Column(dict(enumerate(entries)))
             self.values |= {id(entry): name for entry in entries}
             self.columns_of |= {id(entry): column for entry in entries}
+        for exits in zip(*[group.exits for group in instances], strict=True):
+            name = next(name for name in variants("side") if name not in {*self.params.names, *self.gives.values()} | inside)
+            for exit_ in exits:
+                exit_.alias = self.gives[id(exit_)] = name
 
     def conditions(self, lines: Sequence[Line]) -> None:
         """Say which instances have which lines."""
@@ -93,6 +100,8 @@ class Writer:
             scope.used.update(item.name for part in parts.values() for item in every(part) if item.keyed)
         written: list[Line] = []
         for column in self.columns(parts):
+            if self.is_silent(column):
+                continue
             try:
                 line = self.line(column, scope)
             except Unsayable as found:
@@ -142,7 +151,7 @@ class Writer:
         first, *others = map(self.resolved, targets)
         if any(self.columns_of.get(id(other), other) is not self.columns_of.get(id(first), first) for other in others):
             raise Unsayable("values of different places")
-        return self.values.get(id(first)) or _refer(first)
+        return self.values.get(id(first)) or called(first)
 
     def resolved(self, item: Item | None) -> Item | None:
         """What an entry is that is no value of the block."""
@@ -167,8 +176,16 @@ class Writer:
             case From() as first:
                 name = self.refer([item.target for item in column.items.values() if isinstance(item, From)])
                 return replace(taken_up(first.target), text=f"from {name}")
+            case Out(exit=Exit(of=of) as exit_):
+                path = f": from {called(of)}" if isinstance(of, Exit) or (isinstance(of, Layer) and of.aside) else ""
+                return Line(f"output {self.gives[id(exit_)]}{path}")
             case first:
                 return Line(self.skipped(first, scope))
+
+    def is_silent(self, column: Column) -> bool:
+        """Note what has no line: exits of groups, and those of a group that is no block."""
+        self.columns_of |= {id(item): column for item in column.items.values() if isinstance(column.first, Exit)}
+        return isinstance(column.first, Exit) or (isinstance(column.first, Out) and id(column.first.exit) not in self.gives)
 
     def skipped(self, item: Item, scope: Scope) -> str:
         """The line that gives the current value a label."""
@@ -193,7 +210,7 @@ class Writer:
             raise Unsayable("weights of a layer outside of a block")
         if len({item.owner for item in items.values()}) > 1 and first.lender is None:
             raise Unsayable("weights of several layers")
-        owner = as_label(first.owner) if first.lender is None or first.lender.keyed else _refer(first.lender)
+        owner = as_label(first.owner) if first.lender is None or first.lender.keyed else called(first.lender)
         if borrows:
             return Line(f"{AGAIN} {owner}", joins=not label, begins=True, label=label)
         refs = [self.refer(targets) for targets in zip(*[item.refs for item in items.values()], strict=True)]
@@ -255,7 +272,7 @@ class Writer:
             alone = {at: names.local(Hole(None, stem, None, None, numbered)) for at, names in own.items()}
         indexed = next(iter(scope.names.values())).naming == "index"
         plain = not first.keyed or all(alone[at] == item.name for at, item in column.items.items())
-        if plain and (indexed or not group) and (not first.label or first.nameless):
+        if plain and (indexed or not group) and (not first.label or first.nameless) and not column.told:
             scope.names.update(own)
             scope.used.update(alone.values())
             return ""
@@ -381,13 +398,3 @@ class Writer:
                 rounds.setdefault(self.rounds[key][0] if key < 0 else key, []).append(text)
             texts = {at: listed(own) for at, own in rounds.items()}
         return self.params.express(texts, hint)
-
-
-def taken_up(item: Item | None) -> Line:
-    """The line `from` with which the next one goes on from a value."""
-    return Line(f"from {_refer(item)}", joins=True, begins=True, opens=True)
-
-
-def _refer(item: Item | None) -> str:
-    assert item is not None, "a value that is referred to has an item"
-    return item.alias or as_label(item.name)

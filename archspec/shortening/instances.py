@@ -11,7 +11,7 @@ from archspec.ops import STEPS
 from archspec.shortening.alignment import columns, shape, shared, size
 from archspec.shortening.composing import BEGIN, Writer
 from archspec.shortening.doubts import Doubts
-from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Repeat, bodies, every
+from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Out, Repeat, bodies, every
 from archspec.shortening.kinds import kind
 from archspec.shortening.parameters import Params, Unsayable
 from archspec.shortening.saying import counting_part, default
@@ -111,7 +111,7 @@ class Instances:
         """Groups that fit together."""
         found: list[tuple[list[Group], dict[object, Group]]] = []
         for group in groups:
-            own = (len(group.entries), *map(shape, group.body))
+            own = (len(group.entries), len(group.exits), *map(shape, group.body))
             at = next((at for at, (_, samples) in enumerate(found) if own in samples), None)
             if at is None:
                 near = [] if group.path in self.alike else found[-_TRIED:]
@@ -171,7 +171,7 @@ def _run(body: Sequence[Item], at: int, *, ordinal: bool) -> tuple[int, int]:
     best = 1, 1
     for period in range(1, min(_LONGEST, (len(body) - at) // 2) + 1):
         first = body[at : at + period]
-        if any(item.label or isinstance(item, (From, Mark)) for item in first) or not _begins(first[0]):
+        if any(item.seen or isinstance(item, (From, Mark, Out)) for item in first) or not _begins(first[0]):
             break
         names = [item.name for item in first if isinstance(item, Layer) and item.keyed and not item.name.isdecimal()]
         if not ordinal and not all("." in name for name in names):
@@ -214,7 +214,7 @@ def _same(first: Item, before: Item, item: Item, count: int) -> bool:
     """Whether an item is that of a later round: as in the first, except for names that count up and for arguments of calls that change
     after the first round.
     """
-    if item.label or (item.keyed and item.name != first.name and not _counted(first, item, count)):
+    if item.seen or (item.keyed and item.name != first.name and not _counted(first, item, count)):
         return False
     if isinstance(item, (Layer, Group)) and isinstance(first, (Layer, Group)) and [*map(id, item.refs)] != [*map(id, first.refs)]:
         return False
@@ -258,7 +258,7 @@ def _fit(groups: Sequence[Group]) -> float:
     """The share of a block that all groups have; 0 where at the top it is less than half, or much larger there than each of them, or
     where they take as many values not.
     """
-    if len({len(group.entries) for group in groups}) > 1:
+    if len({(len(group.entries), len(group.exits)) for group in groups}) > 1:
         return 0.0
     parts = {at: group.body for at, group in enumerate(groups)}
     try:

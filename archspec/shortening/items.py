@@ -31,6 +31,11 @@ class Item:
         """Whether no label can name it: it is called by its position, or is a merge with branches."""
         return self.keyed and self.name.isdecimal()
 
+    @property
+    def seen(self) -> bool:
+        """Whether another line refers to it, or to what is in it."""
+        return self.label
+
 
 @dataclass(slots=True, eq=False)
 class Layer(Item):
@@ -64,7 +69,8 @@ class Layer(Item):
 @dataclass(slots=True, eq=False)
 class Group(Item):
     """A level of names around a body, whose value is that of its item `end`; `channels` and `width` are those of the values that it is
-    given and gives. `path` is its full name. `refs` are the further values that it reads, which its items know as its `entries`.
+    given and gives. `path` is its full name. `refs` are the further values that it reads, which its items know as its `entries`; further
+    values that it gives are its `exits`. It is `told` where another line reads one of these, for which it needs its name.
 
     With a `block` it is that block's instance number `index`.
     """
@@ -73,11 +79,18 @@ class Group(Item):
     body: list[Item] = field(default_factory=list)
     refs: list[Item | None] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
+    exits: list[Exit] = field(default_factory=list)
+    told: bool = False
     end: Item | None = None
     channels: int = 0
     width: int = 0
     block: Shared | None = None
     index: int = 0
+
+    @property
+    def seen(self) -> bool:
+        """Whether another line refers to it, or to what is in it."""
+        return self.label or self.told
 
     @property
     def single(self) -> bool:
@@ -98,6 +111,31 @@ class Entry(Item):
         """What it is around the group."""
         assert self.group is not None, "an entry is one of a group"
         return self.group.refs[self.number]
+
+
+@dataclass(slots=True, eq=False)
+class Exit(Item):
+    """A value that a group gives besides its own: an output, where the group is that of a block. Inside it is that of the item `of`. It has no
+    line beside the group.
+    """
+
+    of: Item | None = None
+    group: Group | None = None
+
+    def tell(self) -> None:
+        """Note that another line reads it, by the names of the group and of those in it."""
+        inner: Item | None = self
+        while isinstance(inner, Exit):
+            assert inner.group is not None, "an exit is one of a group"
+            inner.group.told = True
+            inner = inner.of
+
+
+@dataclass(slots=True, eq=False)
+class Out(Item):
+    """A line `output` in a block: a further value that it gives."""
+
+    exit: Exit | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from archspec.backends.arch import is_again
 from archspec.ir.graph import Network
 from archspec.ir.walk import Place, flattened
-from archspec.shortening.items import Entry, Group, Item, Layer, Mark
+from archspec.shortening.items import Entry, Exit, Group, Item, Layer, Mark
 from archspec.shortening.parameters import Unsayable
 from archspec.shortening.recalled import Graph, fold
 
@@ -16,6 +16,8 @@ _ARGUMENT = re.compile(r'(?:(\w+)=)?("[^"]*"|(?:\((?:[^()]|\([^()]*\))*\)|[^\s()
 """A name and a value, which may be quoted or have spaces within parentheses."""
 _MAIN = "output"
 """The name of the main output, which no label may be."""
+SEVERAL = 4
+"""Values that a group reads, and gives, at most."""
 _FARTHEST = 4
 """Layers at most that a module is given so that it is closed."""
 
@@ -131,15 +133,17 @@ class Levels:
         self.opened = opened
         """The full names of modules that are no group."""
         self.most = most
-        """Values that a group reads at most."""
+        """Values that a group reads, and gives, at most."""
         self.several = False
-        """Whether there are modules that give one value and read some more than that."""
+        """Whether there are modules that read or give some more values than one."""
         self.first = len(flat.inputs)
         self.users: list[list[int]] = [[] for _ in range(self.first + len(flat.layers))]
         for at, sources in enumerate(flat.sources):
             for source in sources:
                 self.users[source].append(at)
         self.ends = set(flat.results)
+        self.given = self.alike() if most > 1 else {}
+        """For modules, by their full names, the layers whose values they, or others that are built alike, give."""
         self.holders: dict[int, Item] = {at: Mark(name, label=True) for at, name in enumerate(flat.inputs)}
         """The items of the top level by the values that they hold."""
         self.items = self.level(range(len(flat.layers)), dict(enumerate(flat.parts)), self.holders, "")
@@ -162,17 +166,21 @@ class Levels:
             item.reads = [holders.get(source) for source in sources]
             holders |= {self.first + at: item for at in piece}
             found.append(item)
+            if isinstance(item, Group):
+                holders |= {self.first + at: exit_ for at, exit_ in zip(self.given_by(item.path, piece), item.exits, strict=False)}
+                found += item.exits
         return found
 
     def group(self, name: str, piece: Sequence[int], parts: Mapping[int, list[str]], above: str) -> Group:
-        """Build the group `name` of a piece of a level's layers, which has one exit; `parts` are their names inside of it."""
-        (entry, *further), (end,) = self.entered(piece), self.exits(piece)
+        """Build the group `name` of a piece of a level's layers; `parts` are their names inside of it."""
+        entry, *further = self.entered(piece)
         layers = self.flat.layers
         channels = next((layers[at].channels for at in piece if self.flat.sources[at][:1] == [entry]), 0)
         keyed = any(layers[at].keyed for at in piece)
         entries = [Entry("", label=True, number=number) for number in range(len(further))]
         holders: dict[int, Item] = dict(zip(further, entries, strict=True))
         path = f"{above}{name}"
+        *outs, end = self.given_by(path, piece)
         body = self.level(piece, parts, holders, f"{path}.")
         group = Group(
             name,
@@ -182,12 +190,40 @@ class Levels:
             body=body,
             end=holders[self.first + end],
             entries=entries,
+            exits=[Exit("", label=True, of=holders[self.first + at]) for at in outs],
             channels=channels,
             width=layers[end].width,
         )
         for own in entries:
             own.group = group
+        for exit_ in group.exits:
+            exit_.group, exit_.reads = group, [group]
+            assert exit_.of is not None, "an exit is a value of the group"
+            exit_.of.label = True
+            if isinstance(exit_.of, Exit):
+                exit_.of.tell()
         return group
+
+    def alike(self) -> dict[str, list[int]]:
+        """For modules that give several values, or one where others of the same layers give several, the layers whose values these are."""
+        modules: dict[tuple[str, ...], list[int]] = {}
+        for at, parts in enumerate(self.flat.parts):
+            for depth in range(1, len(parts)):
+                modules.setdefault(tuple(parts[:depth]), []).append(at)
+        places: dict[object, set[int]] = {}
+        built: dict[tuple[str, ...], object] = {}
+        layers = self.flat.layers
+        for module, piece in modules.items():
+            exits = self.exits(piece)
+            own = tuple((layers[at].step, self.flat.parts[at][len(module) :] if layers[at].keyed else ()) for at in piece)
+            if len(exits) > 1:
+                places.setdefault(str(own), set()).update(piece.index(at) for at in exits)
+            built[module] = str(own)
+        return {".".join(module): [modules[module][n] for n in sorted(places[own])] for module, own in built.items() if own in places}
+
+    def given_by(self, path: str, piece: Sequence[int]) -> list[int]:
+        """The layers of a module whose values are read outside, or where others are built alike, in order."""
+        return sorted(self.exits(piece) | {at for at in self.given.get(path, ()) if at in piece})
 
     def settled(self, run: Sequence[int], parts: Mapping[int, list[str]], above: str) -> tuple[list[list[int]], dict[int, list[str]]]:
         """The groups of a level and its layers of no group, in order. What is no group has its level in the names: `layer1.0` and `layer1.1`.
@@ -213,17 +249,28 @@ class Levels:
                     parts[at] = [head, *parts[at]]
                 moved.update(*changed)
                 closed = not any(changed) and head not in wide and above + head not in self.opened
-                self.several |= closed and len(self.exits(piece)) == 1
+                self.several |= closed and len(self.exits(piece)) <= SEVERAL
                 if closed and self.is_group(piece, parts, self.most):
                     wide.add(head)
                 elif not any(changed):
                     for at in piece:
                         parts[at] = [".".join(parts[at][:2]), *parts[at][2:]]
         pieces = [*_modules(run, parts).values(), *([at] for at in run if len(parts[at]) == 1)]
-        begins = {at: at for at, *_ in pieces}
-        for at, *others in pieces if wide else ():  # what a group reads stands before it
-            begins[at] = max([at, *[entry + 1 - self.first for entry in self.entries([at, *others])]])
-        return sorted(pieces, key=lambda piece: (begins[piece[0]], piece[0])), parts
+        return self.in_order(sorted(pieces)) if wide else sorted(pieces), parts
+
+    def in_order(self, pieces: Sequence[list[int]]) -> list[list[int]]:
+        """Pieces in the order of their first layers, what each reads before it."""
+        of = {at: number for number, piece in enumerate(pieces) for at in piece}
+        order: dict[int, None] = {}
+        pending = list(range(len(pieces) - 1, -1, -1))
+        while pending:
+            number = pending.pop()
+            before = {of[entry - self.first] for entry in self.entries(pieces[number]) if entry - self.first in of} - order.keys()
+            if number not in order and before:
+                pending += [number, *sorted(before, reverse=True)]
+            else:
+                order[number] = None
+        return [pieces[number] for number in order]
 
     def trimmed(self, piece: Sequence[int], parts: Mapping[int, list[str]], moved: set[int]) -> tuple[list[int], list[int]] | None:
         """Layers without weights at the ends of a module, without which it is a group."""
@@ -281,9 +328,9 @@ class Levels:
         inside = set(piece)
         return {at for at in piece if self.first + at in self.ends or not inside.issuperset(self.users[self.first + at])}
 
-    def is_group(self, piece: Sequence[int], parts: Mapping[int, list[str]], entries: int = 1) -> bool:
+    def is_group(self, piece: Sequence[int], parts: Mapping[int, list[str]], most: int = 1) -> bool:
         """Whether a module can be a level: it is closed, no word of the language is in the way, and positions come in order."""
-        if not self.is_closed(piece, entries) or parts[piece[0]][0] == _MAIN:
+        if not self.is_closed(piece, most) or parts[piece[0]][0] == _MAIN:
             return False
         position = 0
         seen: set[str] = set()
@@ -299,9 +346,37 @@ class Levels:
             position = int(name) + 1 if name.isdecimal() else position + 1
         return True
 
-    def is_closed(self, piece: Sequence[int], entries: int = 1) -> bool:
-        """Whether layers read one value from outside, or as many more as are allowed, and give one."""
-        return 1 <= len(self.entries(piece)) <= entries and len(self.exits(piece)) == 1
+    def is_closed(self, piece: Sequence[int], most: int = 1) -> bool:
+        """Whether layers read one value from outside and give one, or as many more as are allowed if all belong together."""
+        entries, exits = self.entries(piece), self.exits(piece)
+        if not (1 <= len(entries) <= most and 1 <= len(exits) <= most):
+            return False
+        return most == 1 or (self.is_convex(piece, entries) and (len(exits) == 1 or self.is_connected(piece)))
+
+    def is_convex(self, piece: Sequence[int], entries: Collection[int]) -> bool:
+        """Whether none of the values that layers read follows from what they give."""
+        inside, first = set(piece), min(piece)
+        seen: set[int] = set()
+        pending = [entry - self.first for entry in entries]
+        while pending:
+            at = pending.pop()
+            if at in inside:
+                return False
+            if at > first and at not in seen:
+                seen.add(at)
+                pending += [source - self.first for source in self.flat.sources[at]]
+        return True
+
+    def is_connected(self, piece: Sequence[int]) -> bool:
+        """Whether layers hang together without what is outside."""
+        inside, reached, pending = set(piece), {piece[0]}, [piece[0]]
+        while pending:
+            at = pending.pop()
+            near = {source - self.first for source in self.flat.sources[at]} | set(self.users[self.first + at])
+            more = (near & inside) - reached
+            reached |= more
+            pending += more
+        return reached == inside
 
 
 def _parted(name: str, above: str) -> tuple[str, str]:

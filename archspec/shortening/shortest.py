@@ -14,14 +14,15 @@ from archspec.ir.graph import Network, given
 from archspec.ops import op_class
 from archspec.ops.base import show
 from archspec.shortening.branches import Structure
-from archspec.shortening.composing import Writer, taken_up
+from archspec.shortening.composing import Writer
 from archspec.shortening.doubts import Doubts
 from archspec.shortening.instances import Instances
 from archspec.shortening.items import Group, Item, Layer, every
-from archspec.shortening.levels import Flat, Levels
+from archspec.shortening.levels import SEVERAL, Flat, Levels
 from archspec.shortening.mining import mine
 from archspec.shortening.parameters import Unsayable
 from archspec.shortening.prove import differing, renamed
+from archspec.shortening.referring import taken_up
 from archspec.shortening.scoping import Scope
 from archspec.shortening.written import Line, printed
 
@@ -39,8 +40,6 @@ class Short(NamedTuple):
 
 _TRIES = 24
 """Texts that are tried at most."""
-_ENTRIES = 4
-"""Values at most that a group reads."""
 _SHAPING = ("k", "f", "s", "p", "d", "g", "w", "n", "size", "heads", "axis", "op", "to", "mode", "round")
 """Arguments that a line says itself, even where all lines of a step have the same."""
 
@@ -64,7 +63,7 @@ def shorten(model: Network, *, named: bool = True) -> Short:
     narrow = _Attempt(network, Doubts(), named=named)
     texts = {narrow: narrow.text()}
     if narrow.several:
-        wide = _Attempt(network, Doubts(), named=named, entries=_ENTRIES)
+        wide = _Attempt(network, Doubts(), named=named, most=SEVERAL)
         texts[wide] = wide.text()
     found: list[Short] = []
     for attempt, text in sorted(texts.items(), key=lambda pair: _length(pair[1])):
@@ -86,22 +85,22 @@ def _proved(attempt: _Attempt, text: str | None) -> Short:
             return Short(text, attempt.doubts.note(), attempt.renamed)
         if not attempt.doubts.blame(attempt.items, attempt.names, attempt.top):
             break
-        attempt = _Attempt(attempt.network, attempt.doubts, named=attempt.named, entries=attempt.entries)
+        attempt = _Attempt(attempt.network, attempt.doubts, named=attempt.named, most=attempt.most)
         text = attempt.text()
     return Short(expand(attempt.network), "every layer has a line of its own: no shorter text was proved to be the same network")
 
 
 class _Attempt:
-    """A text for a network whose groups read some `entries` at most, and what is wrong with it: `items` of it that cannot be said, or the
+    """A text for a network whose groups read, and give, some values at `most`, and what is wrong with it: `items` of it that cannot be said, or the
     `names` of layers that differ.
     """
 
-    def __init__(self, network: Network, doubts: Doubts, *, named: bool, entries: int = 1) -> None:
+    def __init__(self, network: Network, doubts: Doubts, *, named: bool, most: int = 1) -> None:
         self.network = network
         self.named = named
-        self.entries = entries
+        self.most = most
         self.several = False
-        """Whether there are modules that would be groups if these read more values."""
+        """Whether there are modules that would be groups if these had more values."""
         self.doubts = doubts
         self.top: list[Item] = []
         self.items: Sequence[Item] = ()
@@ -142,7 +141,7 @@ class _Attempt:
         network = self.network
         flat = Flat(network, named=self.named)
         defaults = list(_defaults(flat.layers))
-        levels = Levels(flat, self.doubts.opened, self.entries)
+        levels = Levels(flat, self.doubts.opened, self.most)
         self.several = levels.several
         main, *further = ends = _ends(network, levels)
         for end in further:

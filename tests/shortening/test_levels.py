@@ -77,6 +77,42 @@ CASES = {
             dw.1: dwconv k=5 p=2
         """,
     ),
+    "modules that give two values": (
+        """
+        input 8x8x4
+        side: conv k=3 f=4 p=1
+        from input
+        main: conv k=3 f=4 p=1
+        """
+        + "\n".join(
+            f"""
+            "blocks.{at}.norm": from {f'"blocks.{at - 1}.relu1"' if at else "side"} | bn
+            "blocks.{at}.relu1": relu
+            "blocks.{at}.conv": from {f'"blocks.{at - 1}.add1"' if at else "main"} | conv k=3 f=4 p=1
+            "blocks.{at}.add1": add "blocks.{at}.relu1"
+            """
+            for at in range(5)
+        ),
+        """
+        block unit(from y):
+          x: skip
+          norm: from y | bn
+          relu1: relu
+          output side
+          conv: from x | conv k=3 f=4 p=1
+          add relu1
+
+        input 8x8x4
+        side: conv k=3 f=4 p=1
+        main: from input | conv k=3 f=4 p=1
+        blocks:
+          0: unit side
+          1: unit "0.side"
+          2: unit "1.side"
+          3: unit "2.side"
+          unit "3.side"
+        """,
+    ),
     "values that are joined again and again": (
         """
         input 4x4x8
