@@ -11,6 +11,8 @@ from archspec.ops import STEPS
 from archspec.shortening.alignment import columns, shape, shared, size
 from archspec.shortening.composing import BEGIN, Writer
 from archspec.shortening.doubts import Doubts
+from archspec.shortening.heights import even as shared_heights
+from archspec.shortening.heights import heights
 from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Out, Repeat, bodies, every
 from archspec.shortening.kinds import kind
 from archspec.shortening.parameters import Params, Unsayable
@@ -45,7 +47,7 @@ class Shared:
 class Instances:
     """Finds the blocks of bodies from the innermost groups on, except for what is in doubt."""
 
-    def __init__(self, parts: list[list[Item]], doubts: Doubts) -> None:
+    def __init__(self, parts: list[list[Item]], doubts: Doubts, *, even: bool = False) -> None:
         self.top = [item for body in parts for item in body]
         self.taken: set[str] = set()
         self.alike = doubts.alike
@@ -59,6 +61,11 @@ class Instances:
         self.mined = {id(group) for group in self.groups if not group.name}
         """Groups that names do not make."""
         self.branches = [(item, item.branches) for item in every(self.top) if isinstance(item, Head)]
+        self.heights = heights(self.groups)
+        level = shared_heights(self.groups)
+        self.uneven = level != self.heights
+        """Whether groups whose names differ in numbers alone have several heights; where it is `even`, they have one."""
+        self.heights = level if even else self.heights
         self.find(final=False)
         self.barred |= self.lonely()
         self.find(final=True)
@@ -84,7 +91,8 @@ class Instances:
             group.body, group.block = body, None
         for head, branches in self.branches:
             head.branches = branches
-        for _, level in sorted(_by_height(self.groups).items()):
+        for height in sorted(set(self.heights.values())):
+            level = [group for group in self.groups if self.heights[id(group)] == height]
             for group in level:
                 group.body = group.body if group.path in self.listed else self.rolled(group.body)
             for cluster in self.clusters([group for group in level if id(group) not in self.barred and not _is_numbered(group.body)]):
@@ -364,30 +372,3 @@ def _calls(body: Sequence[Item], holder: Group | None) -> Iterator[tuple[Group |
             yield holder, item
         for inner in bodies(item):
             yield from _calls(inner, item if isinstance(item, Group) and called else holder)
-
-
-def _by_height(groups: Sequence[Group]) -> dict[int, list[Group]]:
-    """Groups by the depth of the groups inside of them; chains without names of their own do not count, and what has numbers side by side
-    has one height.
-    """
-    heights: dict[int, int] = {}
-    for group in groups:
-        inside = list(_inner(group.body))
-        numbered = [id(other) for other in inside if other.name.isdecimal() and heights[id(other)]]
-        heights |= dict.fromkeys(numbered, max(map(heights.__getitem__, numbered), default=0))
-        chain = group.name and all(isinstance(item, Layer) and (item.name.isdecimal() or not item.keyed) for item in group.body)
-        heights[id(group)] = 0 if chain else 1 + max((heights[id(other)] for other in inside), default=0)
-    found: dict[int, list[Group]] = {}
-    for group in groups:
-        found.setdefault(heights[id(group)], []).append(group)
-    return found
-
-
-def _inner(body: Sequence[Item]) -> Iterator[Group]:
-    """The groups of a body, and not those in them."""
-    for item in body:
-        if isinstance(item, Group):
-            yield item
-        else:
-            for inner in bodies(item):
-                yield from _inner(inner)

@@ -60,11 +60,11 @@ def shorten(model: Network, *, named: bool = True) -> Short:
     <BLANKLINE>
     """
     network = given(model)
-    narrow = _Attempt(network, Doubts(), named=named)
-    texts = {narrow: narrow.text()}
-    if narrow.several:
-        wide = _Attempt(network, Doubts(), named=named, most=SEVERAL)
-        texts[wide] = wide.text()
+    texts: dict[_Attempt, str | None] = {}
+    for most, even in ((1, False), (SEVERAL, False), (1, True), (SEVERAL, True)):
+        if (most == 1 or any(attempt.several for attempt in texts)) and (not even or any(attempt.uneven for attempt in texts)):
+            attempt = _Attempt(network, Doubts(), named=named, most=most, even=even)
+            texts[attempt] = attempt.text()
     found: list[Short] = []
     for attempt, text in sorted(texts.items(), key=lambda pair: _length(pair[1])):
         found.append(_proved(attempt, text))
@@ -85,20 +85,23 @@ def _proved(attempt: _Attempt, text: str | None) -> Short:
             return Short(text, attempt.doubts.note(), attempt.renamed)
         if not attempt.doubts.blame(attempt.items, attempt.names, attempt.top):
             break
-        attempt = _Attempt(attempt.network, attempt.doubts, named=attempt.named, most=attempt.most)
+        attempt = _Attempt(attempt.network, attempt.doubts, named=attempt.named, most=attempt.most, even=attempt.even)
         text = attempt.text()
     return Short(expand(attempt.network), "every layer has a line of its own: no shorter text was proved to be the same network")
 
 
 class _Attempt:
-    """A text for a network whose groups read, and give, some values at `most`, and what is wrong with it: `items` of it that cannot be said, or the
-    `names` of layers that differ.
+    """A text for a network whose groups read, and give, some values at `most`, and have `even` heights or not, and what is wrong with it: `items` of it
+    that cannot be said, or the `names` of layers that differ.
     """
 
-    def __init__(self, network: Network, doubts: Doubts, *, named: bool, most: int = 1) -> None:
+    def __init__(self, network: Network, doubts: Doubts, *, named: bool, most: int, even: bool) -> None:
         self.network = network
         self.named = named
         self.most = most
+        self.even = even
+        self.uneven = False
+        """Whether heights would be others if they were even."""
         self.several = False
         """Whether there are modules that would be groups if these had more values."""
         self.doubts = doubts
@@ -158,7 +161,8 @@ class _Attempt:
         if not self.named:
             mine(bodies, self.doubts.apart)
         self.top = [item for body in bodies for item in body]
-        found = Instances(bodies, self.doubts)
+        found = Instances(bodies, self.doubts, even=self.even)
+        self.uneven = found.uneven
         lines = _top(found.bodies, ends, {*flat.inputs})
         yield from _plain(named(network))
         yield from _plain(defaults)
