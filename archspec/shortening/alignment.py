@@ -89,9 +89,9 @@ def _gain(one: Item, other: Item, *, same: bool) -> float:
         case Head(), Head() if (one.kind, one.argument, len(one.branches)) == (other.kind, other.argument, len(other.branches)):
             gain = sum(alike(a, b) for a, b in zip(one.branches, other.branches, strict=True))
             return 1.0 + gain if gain else 0.0
-        case Head(), Head() if _is_plain_residual(one) and _is_sum(other):
+        case Head(), Head() if _is_unnamed_residual(one) and _is_sum(other):
             return max(alike(one.branches[0], branch) for branch in other.branches)
-        case Head(), Head() if _is_sum(one) and _is_plain_residual(other):
+        case Head(), Head() if _is_sum(one) and _is_unnamed_residual(other):
             return max(alike(branch, other.branches[0]) for branch in one.branches)
         case Group(), Group() if one.block is None and other.block is None:
             return alike(one.body, other.body)
@@ -132,12 +132,12 @@ def _is_sum(item: Item) -> bool:
 
 
 def _sum(item: Item, pattern: Head) -> Item:
-    """A residual as a sum of its main path and the identity, as the branches of a pattern come."""
-    if not isinstance(item, Head) or not _is_plain_residual(item):
+    """A residual as a sum of its main path and the other one, as the branches of a pattern come."""
+    if not isinstance(item, Head) or not _is_unnamed_residual(item):
         return item
-    main = item.branches[0]
+    main, short = item.branches
     first = alike(pattern.branches[0], main) > alike(pattern.branches[1], main)
-    return replace(item, kind="add", branches=[main, []] if first else [[], main])
+    return replace(item, kind="add", branches=[main, short] if first else [short, main])
 
 
 def _rounds(item: Item) -> list[list[Item]]:
@@ -201,6 +201,11 @@ def _is_apart(item: Item) -> bool:
 
 def _is_plain_residual(item: Item) -> bool:
     return isinstance(item, Head) and item.kind == "residual" and not item.branches[1]
+
+
+def _is_unnamed_residual(item: Item) -> bool:
+    """Whether an item is a residual whose shortcut has no names of weights, which are others in a branch of a sum."""
+    return isinstance(item, Head) and item.kind == "residual" and not any(inner.keyed for inner in item.branches[1])
 
 
 def shared(parts: Mapping[int, Sequence[Item]]) -> tuple[int, int]:
