@@ -16,7 +16,7 @@ from archspec.shortening.parameters import Params, Unsayable
 from archspec.shortening.referring import called, taken_up
 from archspec.shortening.saying import counting_part, default, listed, ordered, variants, word
 from archspec.shortening.scoping import Scope, own_names
-from archspec.shortening.written import Line, joined, nested, one_line, printed
+from archspec.shortening.written import Guard, Line, joined, nested, one_line, printed
 
 BEGIN = ("conv", "dwconv", "deconv", "fc", "linear", "attn", "pool", "avgpool", "gap")
 """Steps that begin a line."""
@@ -111,9 +111,8 @@ class Writer:
             for item in column.items.values():
                 self.columns_of[id(item.of) if isinstance(item, Mark) and item.of is not None else id(item)] = column
             if len(column.items) < len(parts):
-                if line.guard is not None or min(parts) < 0:
-                    raise Unsayable("conditions on conditions")
-                line.guard = frozenset(column.items), frozenset(parts)
+                line = line if line.guard is None else Line("seq:", [line], items=line.items)
+                line.guard = self.guard(column.items, parts)
             written.append(line)
             if column.first.label and column.first.nameless:
                 written.append(Line(self.skipped(column.first, scope)))
@@ -139,6 +138,14 @@ class Writer:
                     items[key] = body[at]
             wide.append(Column(items))
         return wide
+
+    def guard(self, present: Iterable[int], among: Iterable[int]) -> Guard:
+        """The instances that have what some of these have, all rounds of an instance or none. Raises Unsayable."""
+        keys = set(present)
+        has = frozenset(map(self.instance, keys))
+        if any(self.instance(key) in has for key in among if key not in keys):
+            raise Unsayable("conditions on rounds")
+        return has, frozenset(map(self.instance, among))
 
     def instance(self, key: int) -> int:
         """The instance of a key, which may be that of a round."""
@@ -317,7 +324,7 @@ class Writer:
         items = {at: item for at, item in column.items.items() if isinstance(item, Head)}
         first = next(item for item in items.values())
         has = [at for at, item in items.items() if not item.absent]
-        guard = (frozenset(has), frozenset(items)) if len(has) < len(items) else None
+        guard = self.guard(has, items) if len(has) < len(items) else None
         if first.kind == "residual":
             lines = self.body({at: item.branches[0] for at, item in items.items()}, scope)
             short = {at: item.branches[1] for at, item in items.items() if item.branches[1]}
@@ -354,7 +361,7 @@ class Writer:
             line = Line(f"shortcut: {self.call(Column(dict(calls)))}")
         else:
             line = nested("shortcut: ", self.body(inside, Scope.of(short, "index")))
-        line.guard = (frozenset(short), frozenset(among)) if len(short) < len(among) else None
+        line.guard = self.guard(short, among) if len(short) < len(among) else None
         return line
 
     def branch(self, parts: Mapping[int, list[Item]], scope: Scope) -> list[Line]:
@@ -368,10 +375,8 @@ class Writer:
             lines = [Line(whole) if whole is not None else Line("seq:", lines)]
         if len(full) == len(parts):
             return lines
-        if min(parts) < 0:
-            raise Unsayable("conditions on conditions")
-        lines[0].guard = frozenset(full), frozenset(parts)
-        return [*lines, Line("skip", guard=(frozenset(parts) - frozenset(full), frozenset(parts)))]
+        lines[0].guard = self.guard(full, parts)
+        return [*lines, Line("skip", guard=self.guard(parts.keys() - full.keys(), parts))]
 
     def repeat(self, column: Column, scope: Scope) -> Line:
         """The rounds of all instances side by side: what differs from round to round is a list, or a label that counts."""
