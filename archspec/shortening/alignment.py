@@ -96,7 +96,8 @@ def _gain(one: Item, other: Item, *, same: bool) -> float:
         case Group(), Group() if one.block is None and other.block is None:
             return alike(one.body, other.body)
         case Repeat(), Repeat():
-            return alike(one.body, other.body)
+            longest = max(len(one.body), len(other.body))
+            return alike(_in_rounds(one, longest).body, _in_rounds(other, longest).body)
         case _:
             return 0.0
 
@@ -118,8 +119,10 @@ def columns(bodies: Mapping[int, Sequence[Item]]) -> list[Column]:
     for instance, body in _with_residuals(bodies).items():
         found = _merged(found, instance, body)
     for column in found:
-        if len({isinstance(item, Repeat) for item in column.items.values()}) > 1:
-            column.items = {at: _repeat(item) for at, item in column.items.items()}
+        if any(isinstance(item, Repeat) for item in column.items.values()):
+            repeats = {at: _repeat(item) for at, item in column.items.items()}
+            longest = max(len(item.body) for item in repeats.values())
+            column.items = {at: _in_rounds(item, longest) for at, item in repeats.items()}
         sums = [item for item in column.items.values() if isinstance(item, Head) and _is_sum(item)]
         if 0 < len(sums) < len(column.items):
             column.items = {at: _sum(item, sums[0]) for at, item in column.items.items()}
@@ -148,6 +151,14 @@ def _rounds(item: Item) -> list[list[Item]]:
 def _repeat(item: Item) -> Repeat:
     """An item as a repeat."""
     return item if isinstance(item, Repeat) else Repeat(item.name, item.reads, item.keyed, rounds=[[item]])
+
+
+def _in_rounds(item: Repeat, length: int) -> Repeat:
+    """A repeat with rounds of as many items, where its own are shorter and fit."""
+    items = [one for body in item.rounds for one in body]
+    if len(item.body) == length or len(items) % length:
+        return item
+    return replace(item, rounds=[items[at : at + length] for at in range(0, len(items), length)])
 
 
 def _merged(found: list[Column], instance: int, body: Sequence[Item]) -> list[Column]:
