@@ -313,10 +313,18 @@ def _lines(body: Sequence[Item]) -> int:
 
 
 def _said(name: str, cluster: Sequence[Group]) -> tuple[Params, list[Line]]:
-    """The parameters and lines of a block. Raises Unsayable, also where most of its lines have a condition."""
+    """The parameters and lines of a block. Raises Unsayable, also where most of its lines have a condition, or where its forms are shorter
+    one by one.
+    """
     params, lines = Writer(name).block(cluster)
     if _guarded(lines) > _GUARDED:
         raise Unsayable("more conditions than lines")
+    forms: dict[object, list[Group]] = {}
+    for group in cluster:
+        forms.setdefault(tuple(map(shape, group.body)), []).append(group)
+    calls = sum(len(form) == 1 for form in forms.values())
+    if len(forms) > 1 and len(list(_every(lines))) + calls > sum(len(list(_every(Writer(name).block(form)[1]))) for form in forms.values()):
+        raise Unsayable("more lines than those of its forms")
     return params, lines
 
 

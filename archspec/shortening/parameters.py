@@ -112,6 +112,8 @@ class Params:
     def share(self, numbers: Mapping[int, int]) -> str | None:
         """Some of the equal parts of something known: `3*f//8`."""
         for text, known in self.numbers():
+            if text[0] in "kw" and all(known[at] // 2 == value for at, value in numbers.items()):
+                return f"{text}//2"  # the padding of a window
             if all(value > 0 and known[at] > 0 for at, value in numbers.items()):
                 shares = {Fraction(value, known[at]) for at, value in numbers.items()}
                 share = shares.pop()

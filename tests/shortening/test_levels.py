@@ -165,7 +165,7 @@ CASES = {
           repeat 4 as i: residual:
             "h.{i}.a": unit
             mul gamma
-            "h.{i}.b": unit k=1 p=0
+            "h.{i}.b": unit k=1
         """,
     ),
     "a module that is called twice": (
