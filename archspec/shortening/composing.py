@@ -14,8 +14,8 @@ from archspec.shortening.alignment import Column, columns
 from archspec.shortening.items import Entry, Exit, From, Group, Head, Item, Layer, Mark, Out, Repeat, every
 from archspec.shortening.parameters import Params, Unsayable
 from archspec.shortening.referring import called, taken_up
-from archspec.shortening.saying import counting_part, default, listed, ordered, variants, word
-from archspec.shortening.scoping import Scope, own_names
+from archspec.shortening.saying import default, listed, ordered, variants, word
+from archspec.shortening.scoping import Scope, common_name, own_names
 from archspec.shortening.written import Guard, Line, joined, nested, one_line, printed
 
 BEGIN = ("conv", "dwconv", "deconv", "fc", "linear", "attn", "pool", "avgpool", "gap")
@@ -283,7 +283,7 @@ class Writer:
             scope.names.update(own)
             scope.used.update(alone.values())
             return ""
-        name = self.common_name(column, indexed=indexed)
+        name = common_name(column, self.rounds, indexed=indexed)
         if not first.keyed:
             known = set(alone.values())
             base = known.pop() if len(known) == 1 and stem != "flatten" else ""  # those that `fc` implies are called so
@@ -297,24 +297,6 @@ class Writer:
         for at in own:
             scope.names[at].local(Hole(None, stem, name, None, True))
         return f"{word(name) if indexed else as_label(name)}: "
-
-    def common_name(self, column: Column, *, indexed: bool) -> str:
-        """What all instances call an item; in rounds with the number of the round in braces."""
-        names = {at: item.name for at, item in column.items.items()}
-        if len(set(names.values())) == 1 or not column.first.keyed:
-            return column.first.name
-        first = next(name for name in names.values())
-        other = next(name for name in names.values() if name != first)
-        found = counting_part(first, other)
-        if found is None or min(names) >= 0 or (indexed and not found[0] and not found[3]):
-            raise Unsayable(f"names {', '.join(sorted(set(names.values())))}")
-        before, _, _, behind = found
-        numbers = {at: name.removeprefix(before).removesuffix(behind) for at, name in names.items()}
-        begins = {int(number) - self.rounds[at][1] if at < 0 and number.isdecimal() else -1 for at, number in numbers.items()}
-        begin = begins.pop()
-        if begins or begin < 0:
-            raise Unsayable(f"names of rounds {', '.join(sorted(set(names.values())))}")
-        return f"{before}{{i{f'+{begin}' if begin else ''}}}{behind}"
 
     def head(self, column: Column, scope: Scope) -> Line:
         """Write a merge with its branches below it, or `residual: ...` on one line where that is short.
