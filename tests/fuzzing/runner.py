@@ -13,6 +13,7 @@ from tests.fuzzing.layers import LAYERS, flatten_first
 from tests.fuzzing.modules import OfAll
 from tests.fuzzing.tape import Tape, TooLarge
 from tests.fuzzing.tree import (
+    Again,
     Block,
     Body,
     Branches,
@@ -185,7 +186,8 @@ class Runner:
         only = group.body.items[0].steps.items[0] if group.body.alone else None
         merges = (only.kind if isinstance(only, MergeWith) else only.name if isinstance(only, Step) else "") in MERGES
         if (made.entries or isinstance(only, Call)) and not (name == "_" and merges):
-            context.level.put(name if name != "_" else None, named)
+            again = isinstance(only, Again) and any(entry.module.state_dict() for entry in made.entries)
+            context.level.put(name if name != "_" else None, named, numbered=not again)
         if name != "_":
             context.labels.own[name] = named
         return x if name != "_" and is_aside(group) else result
