@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from archspec.diagnostics import SpecError
+from archspec.imports.onnx.keras_scopes import layers_of
 from archspec.imports.onnx.reader import read
 from tests.imports.proto import INT64, field, graph, line, model, node, tensor, value
 
@@ -58,6 +59,27 @@ def test_names_of_the_exporter_through_torch_export(tmp_path):
 def test_names_of_weights(tmp_path, names, keys):
     nodes = [node("Conv", ["x", names[0]], ["a"], "n1"), node("Relu", ["a"], ["b"]), node("Conv", ["b", names[1]], ["y"], "n2")]
     assert keys_of(line(*nodes, tensors=[tensor(name, [3, 3, 1, 1]) for name in names]), tmp_path) == keys
+
+
+@pytest.mark.parametrize(
+    ("names", "layers"),
+    [
+        (
+            ["net_1/a_1/Relu", "net_1/a_1_2/batchnorm/mul_1__660", "c__1"],
+            {"net_1/a_1/Relu": "a", "net_1/a_1_2/batchnorm/mul_1__660": "a_1"},
+        ),
+        (["net/conv2d/Conv2D", "net/conv2d_1/Conv2D"], {}),
+        (["net/dense_1/MatMul", "net/dense_2/MatMul"], {}),
+        (["a_1/b_1/Relu", "c_1/d_1/Relu"], {}),
+        (
+            ["net_1/c_block_1_1/Relu", "net_1/c_block_2_1/Relu"],
+            {"net_1/c_block_1_1/Relu": "c_block_1", "net_1/c_block_2_1/Relu": "c_block_2"},
+        ),
+    ],
+    ids=["Keras 3", "Keras 2", "numbers of Keras 2", "two networks", "numbers of one's own"],
+)
+def test_layers_of_keras(names, layers):
+    assert layers_of(names) == layers
 
 
 def test_a_layer_alone_in_its_module_is_called_as_that(tmp_path):

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from archspec.imports.onnx.keras_scopes import layers_of
 from archspec.imports.onnx.model import Node
 
 _NOTES = ("pkg.torch.onnx.name_scopes", "namespace")
@@ -47,11 +48,12 @@ class Names:
     def __init__(self, nodes: Iterable[Node], stored: Iterable[str], producer: str) -> None:
         self._ours = producer == "archspec"
         """Whether layers with the same weights share them wherever they are, since nothing else is stored once."""
-        self._scopes = {id(node): _scope(node, self._ours) for node in nodes}
-        weights = set(stored)
+        nodes, weights = list(nodes), set(stored)
+        self._keras = layers_of([*[node.name for node in nodes], *sorted(weights)]) if producer == "tf2onnx" else {}
+        self._scopes = {id(node): self._keras.get(node.name) or _scope(node, self._ours) for node in nodes}
         self._owning = {self._scopes[id(node)] for node in nodes if any(name in weights for name in node.inputs)}
         self._around = {scope.rpartition(".")[0] for scope in set(self._scopes.values()) if scope}
-        self._root = _common(weights)
+        self._root = "" if self._keras else _common(weights)
         self._within = Counter([level for scope in self._scopes.values() for level in _levels(scope)])
         modules = {found for name in weights if (found := self._named([name]))}
         self._holding = Counter([level for module in modules for level in _levels(module)])
@@ -94,6 +96,8 @@ class Names:
     def _named(self, weights: Sequence[str]) -> str:
         """The name of a layer by those of its weights."""
         for weight in weights:
+            if weight in self._keras:
+                return self._keras[weight]
             match = _WEIGHT.search(weight)
             if match is not None and not says_nothing(weight):
                 return self._inside(_dotted(weight[: match.start()].split("/")))

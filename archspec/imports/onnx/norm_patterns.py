@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from archspec.imports.onnx.model import Node
@@ -117,6 +118,21 @@ def _along(norm: Node, shape: tuple[int, ...], other: tuple[int, ...] | None) ->
         return all(size == 1 for size in shape[:-1])
     behind = len(shape) - 1 if len(shape) == len([size for size in shape[1:] if size == 1]) + 1 else -1
     return behind > 0 or (len(shape) > 2 and shape[0] == 1 and all(size == 1 for size in shape[2:]))
+
+
+@pattern("Add")
+def _folded_batch_norm(graph: Graph, node: Node) -> Sequence[Node] | None:
+    """A batch norm of TensorFlow in inference: its statistics are part of a factor and an offset of each channel."""
+    value, bias = _parted(graph, node)
+    scaled = maker(graph, value, "Mul") if bias is not None else None
+    x, weight = _parted(graph, scaled)
+    if scaled is None or bias is None or weight is None or not all(_BATCH_NORM.search(each.name) for each in (node, scaled)):
+        return None
+    return [new(node, "Norm", x, weight, bias, step="bn")]
+
+
+_BATCH_NORM = re.compile(r"(?:^|/)batchnorm/(?:mul|add)_1$")
+"""Names of the nodes that `tf.nn.batch_normalization` writes."""
 
 
 @pattern("InstanceNormalization")

@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 from archspec.imports.flat import Unsaid
+from archspec.imports.imported import Stored
 from archspec.imports.onnx.lowering import Call, row, short
 from archspec.imports.onnx.shaping import reshaped
 from archspec.imports.views import View
@@ -64,6 +65,8 @@ def _composed(call: Call) -> View:
         raise Unsaid("it is a norm over several axes")
     if step == "l2norm":
         return call.tensors.on_channels(call.site, x, call.attribute("axes")[0] % len(x.dims), "l2norm", eps=short(eps))
+    if step == "bn":
+        return _folded(call, x)
     if step == "grn":
         return _response(call, x, eps)
     if step == "gn":
@@ -73,6 +76,13 @@ def _composed(call: Call) -> View:
             raise Unsaid("it is a norm of groups that are reshaped to something else")
         return _group(call, x, groups, eps)
     return _instance(call, x, eps)
+
+
+def _folded(call: Call, x: View) -> View:
+    """A batch norm whose statistics are in its weights: the mean is 0, and the variance, with what is added to it, 1."""
+    stored = {name: call.stored(at, (x.sizes[1],)) for name, at in (("weight", 1), ("bias", 2))}
+    stored |= {"running_mean": Stored((), value=0.0), "running_var": Stored((), value=1 - 1e-5)}
+    return call.tensors.on_channels(call.keyed(1, 2), x, 1, "bn", stored=stored)
 
 
 def _response(call: Call, x: View, eps: float) -> View:

@@ -1,0 +1,27 @@
+"""Layers of Keras 3 in files of TensorFlow by tf2onnx: `net_1/conv2_block1_add_1/Add` is in the layer `conv2_block1_add` of `net`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import takewhile
+
+from archspec.imports.keras_names import levelled
+
+_COUNTED = re.compile(r"_\d+$")
+"""What TensorFlow puts behind the name of each layer when Keras 3 runs it; what is inside of a layer, as `batchnorm`, has it not."""
+_MADE = re.compile(r"__\d+$")
+"""What tf2onnx puts behind the names of its own nodes."""
+
+
+def layers_of(names: Iterable[str]) -> dict[str, str]:
+    """For names of nodes and of stored tensors the layer that each is in, levels with dots; none where the names are of another form."""
+    parted = {name: tuple(_MADE.sub("", name.removesuffix(":0")).split("/")[:-1]) for name in names if "/" in name}
+    scopes = {name: (parts[:1], tuple(takewhile(_COUNTED.search, parts[1:]))) for name, parts in parted.items()}
+    if len({root for root, _ in scopes.values()}) != 1 or not all(own or len(parted[name]) == 1 for name, (_, own) in scopes.items()):
+        return {}
+    plain = {own: "/".join(_COUNTED.sub("", part) for part in own) for _, own in scopes.values() if own}
+    if len(set(plain.values())) < len(plain):
+        return {}
+    dotted = levelled(plain.values())
+    return {name: dotted[plain[own]] for name, (_, own) in scopes.items() if own}
