@@ -12,11 +12,13 @@ _COUNTED = re.compile(r"_\d+$")
 """What TensorFlow puts behind the name of each layer when Keras 3 runs it; what is inside of a layer, as `batchnorm`, has it not."""
 _MADE = re.compile(r"__\d+$")
 """What tf2onnx puts behind the names of its own nodes."""
+_FOLDED = "ConstantFolding/"
+"""What TensorFlow puts before the names of what it computed beforehand."""
 
 
 def layers_of(names: Iterable[str]) -> dict[str, str]:
     """For names of nodes and of stored tensors the layer that each is in, levels with dots; none where the names are of another form."""
-    parted = {name: tuple(_MADE.sub("", name.removesuffix(":0")).split("/")[:-1]) for name in names if "/" in name}
+    parted = {name: tuple(_MADE.sub("", name.removeprefix(_FOLDED).removesuffix(":0")).split("/")[:-1]) for name in names if "/" in name}
     scopes = {name: (parts[:1], tuple(takewhile(_COUNTED.search, parts[1:]))) for name, parts in parted.items()}
     if len({root for root, _ in scopes.values()}) != 1 or not all(own or len(parted[name]) == 1 for name, (_, own) in scopes.items()):
         return {}

@@ -91,7 +91,7 @@ class Names:
 
     def is_named(self, weight: str) -> bool:
         """Whether a tensor is called as a weight."""
-        return self._named([weight]) != ""
+        return _WEIGHT.search(weight) is not None and self._named([weight]) != ""
 
     def _named(self, weights: Sequence[str]) -> str:
         """The name of a layer by those of its weights."""
