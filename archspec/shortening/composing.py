@@ -16,6 +16,7 @@ from archspec.shortening.parameters import Params, Unsayable
 from archspec.shortening.referring import called, taken_up
 from archspec.shortening.saying import default, listed, ordered, variants, word
 from archspec.shortening.scoping import Scope, common_name, own_names
+from archspec.shortening.usual import left_out, said
 from archspec.shortening.written import Guard, Line, joined, nested, one_line, printed
 
 BEGIN = ("conv", "dwconv", "deconv", "fc", "linear", "attn", "pool", "avgpool", "gap")
@@ -222,7 +223,11 @@ class Writer:
             return Line(f"{AGAIN} {owner}", joins=not label, begins=True, label=label)
         refs = [self.refer(targets) for targets in zip(*[item.refs for item in items.values()], strict=True)]
         words = [first.step, *(refs if first.merge else ())]
-        for name in ordered(first.step, dict.fromkeys(name for item in items.values() for name in item.arguments)):
+        named = {name for item in items.values() for name in item.arguments}
+        for name in ordered(first.step, dict.fromkeys(name for item in items.values() for name in (*item.arguments, *item.usual))):
+            if name not in named:
+                words.append(left_out(first.step, str(name), next(item.usual[name] for item in items.values() if name in item.usual)))
+                continue
             usual = first.usual.get(name, default(first.step, name))
             given = {at: item.arguments.get(name, usual) for at, item in items.items()}
             texts = {at: value for at, value in given.items() if value is not None}
@@ -230,7 +235,8 @@ class Writer:
                 raise Unsayable(f"{first.step} {name}")
             text = self.express(texts, name if isinstance(name, str) else _HINTS.get(first.step, first.step[0]))
             text = re.sub(r"^\{(\d+)\}$", lambda found: refs[int(found[1])], text)
-            words.append(text if isinstance(name, int) else f"{name}={text}")
+            implied = name in first.usual and text == default(first.step, name)
+            words.append(said(first.step, str(name), text) if implied else text if isinstance(name, int) else f"{name}={text}")
         if first.tied:
             words.append(f"weights={owner}")
         return Line(" ".join(words), joins=not label, begins=first.step in BEGIN, label=label)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import inf
 from typing import NamedTuple
@@ -11,8 +10,6 @@ from archspec.api import compile_text
 from archspec.backends.arch import expand, inputs, named
 from archspec.elaborate.assumptions import Options
 from archspec.ir.graph import Network, given
-from archspec.ops import op_class
-from archspec.ops.base import show
 from archspec.shortening.branches import Structure
 from archspec.shortening.composing import Writer
 from archspec.shortening.doubts import Doubts
@@ -24,6 +21,7 @@ from archspec.shortening.parameters import Unsayable
 from archspec.shortening.prove import differing, renamed
 from archspec.shortening.referring import taken_up
 from archspec.shortening.scoping import Scope
+from archspec.shortening.usual import defaults, find_usual, unmarked
 from archspec.shortening.written import Line, printed
 
 
@@ -40,8 +38,6 @@ class Short(NamedTuple):
 
 _TRIES = 24
 """Texts that are tried at most."""
-_SHAPING = ("k", "f", "s", "p", "d", "g", "w", "n", "size", "heads", "axis", "op", "to", "mode", "round")
-"""Arguments that a line says itself, even where all lines of a step have the same."""
 
 
 def shorten(model: Network, *, named: bool = True) -> Short:
@@ -143,7 +139,7 @@ class _Attempt:
         """The lines, and what stands on each. Raises Unsayable."""
         network = self.network
         flat = Flat(network, named=self.named)
-        defaults = list(_defaults(flat.layers))
+        find_usual(flat.layers)
         levels = Levels(flat, self.doubts.opened, self.most)
         self.several = levels.several
         main, *further = ends = _ends(network, levels)
@@ -163,15 +159,16 @@ class _Attempt:
         self.top = [item for body in bodies for item in body]
         found = Instances(bodies, self.doubts, even=self.even)
         self.uneven = found.uneven
-        lines = _top(found.bodies, ends, {*flat.inputs})
-        yield from _plain(named(network))
-        yield from _plain(defaults)
-        for block in found.found:
+        top = _top(found.bodies, ends, {*flat.inputs})
+        parts = [list(printed(lines)) for lines in [*(block.lines for block in found.found), top]]
+        texts = [text for part in parts for text, _ in part]
+        yield from _plain([*named(network), *defaults(texts)])
+        shown = iter(unmarked(texts))
+        for part in parts:
             yield "", None
-            yield from printed(block.lines)
-        yield "", None
-        yield from _plain(inputs(network))
-        yield from printed(lines)
+            if part is parts[-1]:
+                yield from _plain(inputs(network))
+            yield from ((next(shown), line) for _, line in part)
 
 
 def _plain(texts: Iterable[str]) -> Iterator[tuple[str, None]]:
@@ -230,30 +227,3 @@ def _top(bodies: Sequence[Sequence[Item]], ends: Sequence[End], used: set[str]) 
         lines.append(Line(f"{words}:", [*([taken_up(begin)] if begin is not None else []), *inner]))
     back = any(end.suite is None for end in ends[1:])
     return [*lines, taken_up(ends[0].item)] if back else lines
-
-
-def _defaults(layers: Sequence[Layer]) -> Iterator[str]:
-    """Lines `default` with arguments that nearly all layers of a step have; these layers lose them, and the others get theirs."""
-    if any(layer.arguments.get("round") == "floor" for layer in layers):
-        yield "default round=floor"
-        for layer in layers:
-            if layer.arguments.get("round") == "floor":
-                layer.usual["round"] = layer.arguments.pop("round")
-    by_step: dict[str, list[Layer]] = {}
-    for layer in layers:
-        if not layer.owner or layer.tied:
-            by_step.setdefault(layer.step, []).append(layer)
-    for step, own in by_step.items():
-        for name, declared in op_class(step).fields.items():
-            if name in _SHAPING or declared.default is None or declared.required:
-                continue
-            usual = show(declared.default)
-            (common, times), *_ = Counter(layer.arguments.get(name, usual) for layer in own).most_common(1)
-            if common == usual or times < 2 or 3 * (len(own) - times) > times:
-                continue
-            yield f"default {step} {name}={common}"
-            for layer in own:
-                value = layer.arguments.pop(name, usual)
-                layer.usual[name] = common
-                if value != common:
-                    layer.arguments[name] = value

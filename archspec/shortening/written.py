@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from archspec.shortening.items import Item
+from archspec.shortening.usual import width
 
 WIDE = 100
 """Characters of several steps on one line at most."""
@@ -58,7 +59,7 @@ def joined(lines: Sequence[Line]) -> Iterator[Line]:
 
 def _fit(current: Line, line: Line) -> bool:
     """Whether a line stands behind another on one line."""
-    if line.inner is not None or current.guard != line.guard or len(current.text) + len(line.text) >= WIDE:
+    if line.inner is not None or current.guard != line.guard or width(current.text) + width(line.text) >= WIDE:
         return False
     return (line.joins or bool(line.label)) if current.opens else current.joins and line.joins and not line.begins
 
@@ -70,7 +71,7 @@ def one_line(lines: Sequence[Line]) -> str | None:
     ):
         return None
     text = lines[0].label + " | ".join(line.text for line in lines) if lines else ""
-    return text if len(text) <= WIDE else None
+    return text if width(text) <= WIDE else None
 
 
 def nested(label: str, lines: list[Line]) -> Line:

@@ -213,7 +213,7 @@ CASES = {
         ),
         """
           add:
-            proj: conv k=1 f=f s=s if cin != f
+            proj: conv k=1 f=f s=s round=floor if cin != f
             skip if cin == f
             f:
         """,
