@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from archspec.foreign.equivalents import key as spelled
+from archspec.foreign.equivalents import rows
 
 _NUMBERED = re.compile(r"(.*?)(?:_(\d+))?")
 _NAMED = re.compile(r"[a-z]+\d+")
@@ -22,6 +24,18 @@ def is_automatic(name: str, kind: str) -> bool:
     """Whether a name is one that Keras gives by itself, which says no more than the class and a number."""
     found = _NUMBERED.fullmatch(name)
     return found is not None and (found[1] == snake(kind) or spelled(found[1]) == spelled(kind))
+
+
+@cache
+def _kinds() -> frozenset[str]:
+    """The names that Keras gives to layers of its classes by itself."""
+    return frozenset(snake(name) for row in rows() if row.tool == "keras" for name in row.names)
+
+
+def is_counted(name: str) -> bool:
+    """Whether a name is one that Keras gives by itself to a layer of some class of its own: `re_lu`, `re_lu_3`."""
+    found = _NUMBERED.fullmatch(name)
+    return found is not None and found[1] in _kinds()
 
 
 def levelled(names: Iterable[str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Stored
 from archspec.imports.keras_config import PACKAGE, Call, Layer, Model, Ref, damaged, holds_code
 from archspec.imports.keras_files import is_function
+from archspec.imports.keras_homes import homes
 from archspec.imports.keras_names import is_automatic, levelled
 from archspec.imports.keras_operations import operated
 from archspec.imports.keras_own import TRAINING, own
@@ -291,7 +292,9 @@ class _Names:
             layer = model.layers.get(ref.layer)
             if layer is not None and layer.model is not None:
                 self.starts[ref.layer] = min(ref.call, self.starts.get(ref.layer, ref.call))
-        self.homes = _homes(model, {name: level.rpartition(".")[0] for name, level in self.levels.items()})
+        reads = {name: [ref.layer for call in layer.calls for ref in call.inputs] for name, layer in model.layers.items()}
+        activations = {name for name, layer in model.layers.items() if layer.kind in _ACTIVATIONS}
+        self.homes = homes(reads, {name: level.rpartition(".")[0] for name, level in self.levels.items()}, activations)
 
     def shapes_of(self, name: str) -> list[tuple[tuple[str, int, int], Shape]]:
         """The results of a layer whose shapes the configuration says: by layer, call and number."""
@@ -307,64 +310,6 @@ class _Names:
         if name is None:
             name = layer.name if needed or self.scope.shared or len(layer.calls) > 1 else ""
         return ".".join(filter(None, (self.scope.path, name))) if name else ""
-
-
-def _homes(model: Model, levels: Mapping[str, str]) -> dict[str, str]:
-    """The levels that layers are in.
-
-    Of those that Keras named, a merge is in the level in which the ends of branches meet, and an activation in that of what it reads. Another layer is in that of the merge that it leads to, alone or before others that Keras named; where a branch begins with it, in that of the
-    branch; else where what it reads is, as far as what reads it is there too.
-    """
-    reads = {name: [ref.layer for call in layer.calls for ref in call.inputs] for name, layer in model.layers.items()}
-    users: dict[str, list[str]] = {}
-    for name, sources in reads.items():
-        for source in sources:
-            users.setdefault(source, []).append(name)
-    places = {name: at for at, name in enumerate(model.layers)}
-    homes = dict(levels)
-    before = dict(levels)
-    for name, layer in model.layers.items():
-        if name in before:
-            continue
-        known = sorted([one for one in reads[name] if one in before], key=lambda one: (one in levels, places[one]))
-        before[name] = _met([before[one] for one in known if one == known[-1] or len(users[one]) == 1])
-        if len(reads[name]) > 1 or layer.kind in _ACTIVATIONS:
-            homes[name] = before[name]
-    behind = dict(levels)
-    branches: set[str] = set()
-    for name in reversed(model.layers):
-        if name in behind:
-            continue
-        user, *others = users.get(name, [""])
-        behind[name] = behind.get(user, "")
-        if name not in homes:
-            alone = not others and user in homes and (len(reads[user]) > 1 or user in branches)
-            branches |= {name} if alone else set()
-            begins = not others and any(len(users[source]) > 1 for source in reads[name])
-            homes[name] = homes[user] if alone else _unnumbered(behind[name]) if begins else _common(before[name], behind[name])
-    return homes
-
-
-def _met(levels: Sequence[str]) -> str:
-    """The level of what reads values of these levels: the deepest that the last has in common with another, or its own."""
-    *others, last = levels or [""]
-    return max([_common(one, last) for one in others], key=len, default="") or last
-
-
-def _unnumbered(level: str) -> str:
-    """The level around a position."""
-    around, _, last = level.rpartition(".")
-    return around if last.isdigit() else level
-
-
-def _common(one: str, other: str) -> str:
-    """The levels that two names begin with."""
-    found = []
-    for a, b in zip(one.split("."), other.split("."), strict=False):
-        if a != b:
-            break
-        found.append(a)
-    return ".".join(found)
 
 
 def _all(model: Model) -> list[Layer]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 
-from archspec.imports.keras_names import levelled
+from archspec.imports.keras_homes import homes
+from archspec.imports.keras_names import is_counted, levelled
+from archspec.imports.onnx.model import Node
 
 _COUNTED = re.compile(r"_\d+$")
 """What TensorFlow puts behind the name of each layer when Keras 3 runs it; what is inside of a layer, as `batchnorm`, has it not."""
@@ -25,5 +27,32 @@ def layers_of(names: Iterable[str]) -> dict[str, str]:
     plain = {own: "/".join(_COUNTED.sub("", part) for part in own) for _, own in scopes.values() if own}
     if len(set(plain.values())) < len(plain):
         return {}
-    dotted = levelled(plain.values())
-    return {name: dotted[plain[own]] for name, (_, own) in scopes.items() if own}
+    dotted = levelled(layer for layer in plain.values() if not is_counted(layer))
+    return {name: dotted.get(plain[own], plain[own]) for name, (_, own) in scopes.items() if own}
+
+
+def scopes_of(nodes: Sequence[Node], layers: Mapping[str, str]) -> dict[int, str]:
+    """The module of each node, by its id: its layer, by its own name or that of its weights, or the level that the nodes around it are in."""
+    made = {name for node in nodes for name in node.outputs}
+    found = {node.outputs[0]: next(filter(None, map(layers.get, (node.name, *node.inputs))), "") for node in nodes}
+    levels = {name: layer.rpartition(".")[0] for name, layer in found.items() if layer and not is_counted(layer)}
+    reads = {node.outputs[0]: [name for name in node.inputs if name in made] for node in nodes}
+    around = homes(reads, levels, {node.outputs[0] for node in nodes if node.operator in _ACTIVATIONS})
+    return {id(node): found[name] if (name := node.outputs[0]) in levels else around[name] for node in nodes}
+
+
+_ACTIVATIONS = (
+    "Relu",
+    "LeakyRelu",
+    "PRelu",
+    "Elu",
+    "Selu",
+    "Clip",
+    "Sigmoid",
+    "HardSigmoid",
+    "HardSwish",
+    "Tanh",
+    "Softmax",
+    "Gelu",
+    "Swish",
+)

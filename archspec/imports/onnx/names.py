@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from archspec.imports.onnx.keras_scopes import layers_of
+from archspec.imports.onnx.keras_scopes import layers_of, scopes_of
 from archspec.imports.onnx.model import Node
 
 _NOTES = ("pkg.torch.onnx.name_scopes", "namespace")
@@ -50,7 +50,7 @@ class Names:
         """Whether layers with the same weights share them wherever they are, since nothing else is stored once."""
         nodes, weights = list(nodes), set(stored)
         self._keras = layers_of([*[node.name for node in nodes], *sorted(weights)]) if producer == "tf2onnx" else {}
-        self._scopes = {id(node): self._keras.get(node.name) or _scope(node, self._ours) for node in nodes}
+        self._scopes = scopes_of(nodes, self._keras) if self._keras else {id(node): _scope(node, self._ours) for node in nodes}
         self._owning = {self._scopes[id(node)] for node in nodes if any(name in weights for name in node.inputs)}
         self._around = {scope.rpartition(".")[0] for scope in set(self._scopes.values()) if scope}
         self._root = "" if self._keras else _common(weights)
