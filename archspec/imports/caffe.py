@@ -26,6 +26,8 @@ Coordinates = tuple[Fraction, Fraction]
 
 WORTH = 3
 """How many times the lines of a text without the file's names one with them may have."""
+SHORT = 20
+"""Lines of a text that is short with its names, however short it would be without."""
 MANY = 2000
 """Layers of a network of which no other text is tried."""
 
@@ -217,7 +219,7 @@ def read(path: Path, inputs: Mapping[str, tuple[int, ...]]) -> Imported:
     except Misread as misread:
         raise damaged(str(misread), misread.span) from None
     shortest = min(named, key=_length)
-    if _length(shortest) <= WORTH * _length(nameless):
+    if _length(shortest) <= max(SHORT, WORTH * _length(nameless)):
         return shortest
     return nameless._replace(note=nameless.note or "layers have new names: those that they had make no modules")
 

@@ -15,7 +15,7 @@ ONE = [
     (MAP, layer("Conv2D", filters=5, kernel_size=[3, 3]), ["conv k=3 f=5"]),
     (MAP, layer("Conv2D", filters=5, kernel_size=[5, 3], strides=[2, 1], padding="same"), ["conv k=5x3 f=5 s=2x1 p=same"]),
     (MAP, layer("Conv2D", filters=5, kernel_size=1, use_bias=False, activation="relu"), ["conv k=1 f=5 bias=no | relu"]),
-    (MAP, layer("Conv2D", filters=6, kernel_size=3, strides=2, dilation_rate=1), ["default round=floor", "conv k=3 f=6 s=2"]),
+    (MAP, layer("Conv2D", filters=6, kernel_size=3, strides=2, dilation_rate=1), ["conv k=3 f=6 s=2 round=floor"]),
     (MAP, layer("Conv2D", filters=8, kernel_size=3, groups=2), ["conv k=3 f=8 g=2"]),
     (MAP, layer("Conv2D", filters=8, kernel_size=3, groups=4), ["dwconv k=3 m=2"]),
     (LINE, layer("Conv1D", filters=5, kernel_size=[3], padding="causal", dilation_rate=[2]), ["conv k=3 f=5 p=causal d=2"]),
@@ -122,7 +122,7 @@ def test_zeros_before_a_window_are_its_padding(tmp_path):
 
     seven = layer("Conv2D", filters=8, kernel_size=7, strides=2)
     three = layer("Conv2D", filters=8, kernel_size=3, strides=2)
-    assert lines(layer("ZeroPadding2D", padding=[[3, 3], [3, 3]]), seven) == ["default round=floor", "conv k=7 f=8 s=2 p=3"]
+    assert lines(layer("ZeroPadding2D", padding=[[3, 3], [3, 3]]), seven) == ["conv k=7 f=8 s=2 p=3 round=floor"]
     assert lines(layer("ZeroPadding2D", padding=[[0, 1], [0, 1]]), three) == ["conv k=3 f=8 s=2 p=same"]
     assert lines(layer("ZeroPadding2D", padding=[[2, 1], [2, 1]]), three) == ["conv k=3 f=8 s=2 p=2:1"]
     assert lines(layer("ZeroPadding2D", padding=[[0, 1], [1, 0]]), three) == ["pad h=0:1 w=1:0", "conv k=3 f=8 s=2"]
@@ -133,8 +133,8 @@ def test_zeros_before_a_maximum_are_padding_where_nothing_is_below_zero(tmp_path
         return body(imported(tmp_path, sequential((8, 8, 3), *layers)).text)
 
     zeros, pool = layer("ZeroPadding2D", padding=1), layer("MaxPooling2D", pool_size=3, strides=2)
-    assert lines(layer("ReLU"), zeros, pool) == ["default round=floor", "relu", "pool w=3 s=2 p=1"]
-    assert lines(zeros, pool) == ["default round=floor", "pad 1", "pool w=3 s=2"]
+    assert lines(layer("ReLU"), zeros, pool) == ["relu", "pool w=3 s=2 p=1 round=floor"]
+    assert lines(zeros, pool) == ["pad 1", "pool w=3 s=2 round=floor"]
 
 
 def test_columns_behind_a_flatten_are_in_the_order_of_the_network(tmp_path):

@@ -46,7 +46,7 @@ def test_a_file_is_read_by_its_suffix_and_where_specs_have_that_too_by_its_conte
 
 def test_what_python_gives(desk):
     found = archspec.from_file("net.toy")
-    assert repr(found) == "Imported(net: 8x8x3 -> 8x8x4, 4 layers, 7 lines)"
+    assert repr(found) == "Imported(net: 8x8x3 -> 8x8x4, 4 layers, 6 lines)"
     assert str(found) == found.text
     shown = found._repr_html_()
     assert "<pre" in shown

@@ -198,6 +198,6 @@ def test_windows_of_cosines(tmp_path):
         if hasattr(one, "q_bias"):
             nn.init.normal_(one.q_bias), nn.init.normal_(one.v_bias), nn.init.normal_(one.logit_scale)
     found = archspec.from_torch(whole.eval(), "16x16x3")
-    assert "default attend sim=cos" in found.text and "attend heads=2 rel=mlp w=4 shift=shift" in found.text
+    assert found.text.count("attend ") == 1 and "heads=2 rel=mlp w=4 shift=shift sim=cos" in found.text
     same_values(Case(lambda m, x: m.whole(x).permute(0, 3, 1, 2), whole=whole), torch.randn(2, 3, 16, 16), tmp_path, said=True)
     assert archspec.analyze(found.network).totals.params == sum(one.numel() for one in whole.parameters())
