@@ -77,7 +77,7 @@ def reaching(help_: str | None, span: Span) -> str | None:
     if "`default round=" not in (help_ or "") or (below := _ROUNDING.search(span.source.text, span.end)) is None:
         return help_
     line = span.source.locate(below.start())[0]
-    top = next(number for number in range(span.line, 0, -1) if span.source.line(number)[:1].strip())
+    top = next((number for number in range(span.line, 0, -1) if span.source.line(number)[:1].strip()), 1)
     return f"`{below[0]}` holds for what is written below it: move line {line} above line {top}"
 
 

@@ -111,6 +111,13 @@ def test_what_is_seen_whole_is_whole_whatever_joins_it():
     assert said("input 8x8x4\ninstnorm\nl: residual: winattn heads=1 w=4\n") == ((8, 8), (8, 8), None)
 
 
+def test_what_reads_only_gaps_of_what_is_whole_is_written_flat_as_in_a_block():
+    """Every third position of the transposed convolution has numbers, and the convolution behind it meets none of these."""
+    layers = "deconv k=1 f=5 s=3 p=1 d=2 | conv k=1 f=1 s=3 round=ceil"
+    flat, called = f"input 8x8x4\ninstnorm\n{layers}\n", f"input 8x8x4\ninstnorm\nb\nblock b():\n  {layers}\n"
+    assert said(flat) == said(called) == ((8, 8), (8, 8), None)
+
+
 def test_paths_of_different_strides_meet():
     """Position i sees 2i - 1 to 2i + 1 on one path and i + 4 on the other; of those that see nothing beyond the border 5 sees least."""
     text = "input 16x1\nx: conv k=3 f=1 s=2 p=1 round=floor\nfrom input | crop 8 | add x\n"
