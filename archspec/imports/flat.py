@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -252,7 +253,7 @@ class Flat:
     def network(self) -> tuple[Network, dict[str, Stored]]:
         """The network, without layers that lead nowhere, and where the source has each of its weights."""
         first = len(self._inputs)
-        alive = self._alive()
+        alive, inputs_of = self._summed(self._alive())
         given = [self._inputs[0]._replace(name="input")] if len(self._inputs) == 1 else self._inputs
         names = _named([self._made[at] for at in alive], {input_.name for input_ in given})
         numbers = {value: value for value in range(first)} | {first + at: first + new for new, at in enumerate(alive)}
@@ -261,7 +262,7 @@ class Flat:
         for at, name in zip(alive, names, strict=True):
             made = self._made[at]
             owner = Owner(numbers[made.owner] - first, tied=made.tied) if made.owner is not None else None
-            inputs = tuple([numbers[value] for value in made.inputs])
+            inputs = tuple([numbers[value] for value in inputs_of[at]])
             elements.append(Node(made.op, inputs, made.type, made.op.step, name, None, not made.op.origin, owner=owner))
             if owner is None or made.tied:
                 own = {weight: source for weight, source in made.stored.items() if not (made.tied and weight == "weight")}
@@ -272,6 +273,23 @@ class Flat:
         network = Network(self.name, graph, tuple(given), outputs)
         verify(network)
         return network, stored
+
+    def _summed(self, alive: Sequence[int]) -> tuple[list[int], dict[int, tuple[int, ...]]]:
+        """The layers without each sum that is a term of one other sum of its module alone, whose own terms are those of this; and the values that they read.
+
+        `a + b + c` is one sum, as people write it; since its terms come in the order in which they were added, no number changes.
+        """
+        first = len(self._inputs)
+        found = {at: self._made[at].inputs for at in alive}
+        uses = Counter(value for inputs in found.values() for value in inputs)
+        uses.update(value for value, _ in self._outputs.values())
+        plain = {at for at in alive if self._made[at].op.step == "add" and {*map(self.type_of, found[at])} == {self._made[at].type}}
+        for at in alive:
+            terms = [value for value in found[at] if value - first in plain and uses[value] == 1 and len(found[value - first]) > 1]
+            if at in plain and len(found[at]) > 1 and len(terms) == 1 and self._module(terms[0]) == self._made[at].site.path:
+                (term,) = terms
+                found[at] = (*found.pop(term - first), *(value for value in found[at] if value != term))
+        return list(found), found
 
     def _alive(self) -> list[int]:
         """The layers that lead to an output, or whose weights those use."""

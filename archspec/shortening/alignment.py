@@ -11,6 +11,8 @@ from archspec.shortening.parameters import Unsayable
 _LARGEST = 250_000
 """Pairs of items that are compared at most for two bodies."""
 
+_OPEN = ("add", "concat", "mul")
+"""Heads of which some instances may have fewer branches."""
 _ALIKE = 0.6
 """What must be gained for each line of the larger of two bodies, of which one is a residual, at most 2, that they are taken for one."""
 
@@ -89,6 +91,8 @@ def _gain(one: Item, other: Item, *, same: bool) -> float:
         case Head(), Head() if (one.kind, one.argument, len(one.branches)) == (other.kind, other.argument, len(other.branches)):
             gain = sum(alike(a, b) for a, b in zip(one.branches, other.branches, strict=True))
             return 1.0 + gain if gain else 0.0
+        case Head(), Head() if one.kind in _OPEN and (one.kind, one.argument) == (other.kind, other.argument):
+            return _fewer(_branches(one), _branches(other))
         case Head(), Head() if _is_unnamed_residual(one) and _is_sum(other):
             return max(alike(one.branches[0], branch) for branch in other.branches)
         case Head(), Head() if _is_sum(one) and _is_unnamed_residual(other):
@@ -126,6 +130,33 @@ def columns(bodies: Mapping[int, Sequence[Item]]) -> list[Column]:
         sums = [item for item in column.items.values() if isinstance(item, Head) and _is_sum(item)]
         if 0 < len(sums) < len(column.items):
             column.items = {at: _sum(item, sums[0]) for at, item in column.items.items()}
+        if len({len(item.branches) for item in column.items.values() if isinstance(item, Head)}) > 1:
+            column.items = _filled(column.items)
+    return found
+
+
+def _branches(head: Head) -> list[Item]:
+    """The branches of a head as groups."""
+    return [Group("", body=branch) for branch in head.branches]
+
+
+def _fewer(one: Sequence[Item], other: Sequence[Item]) -> float:
+    """How much is gained by the branches of two heads, each of the one that has fewer being like one of the other; else 0."""
+    rows = _merged([Column({0: item}) for item in one], 1, other)
+    if len(rows) > max(len(one), len(other)):
+        return 0.0
+    return 1.0 + alike(one, other)
+
+
+def _filled(items: Mapping[int, Item]) -> dict[int, Item]:
+    """Heads of one kind, with an empty branch wherever others have one."""
+    heads = {at: item for at, item in items.items() if isinstance(item, Head)}
+    rows = columns({at: _branches(head) for at, head in heads.items()})
+    found: dict[int, Item] = {}
+    for at, head in heads.items():
+        own = [row.items.get(at) for row in rows]
+        branches = [item.body if isinstance(item, Group) else [] for item in own]
+        found[at] = replace(head, branches=branches, without=frozenset(n for n, item in enumerate(own) if item is None))
     return found
 
 

@@ -320,7 +320,7 @@ class Writer:
                 lines.append(self.shortcut(short, items, scope))
         else:
             rows = range(len(first.branches))
-            lines = [line for n in rows for line in self.branch({at: item.branches[n] for at, item in items.items()}, scope)]
+            lines = [line for n in rows for line in self.branch(n, items, scope)]
         for at in has:
             if id(items[at]) not in self.alone:
                 scope.names[at].local(Hole(None, first.step, None, None, False))
@@ -352,19 +352,19 @@ class Writer:
         line.guard = self.guard(short, among) if len(short) < len(among) else None
         return line
 
-    def branch(self, parts: Mapping[int, list[Item]], scope: Scope) -> list[Line]:
+    def branch(self, number: int, heads: Mapping[int, Head], scope: Scope) -> list[Line]:
         """The lines of a branch: one, and `skip` where instances have nothing in it."""
+        parts = {at: head.branches[number] for at, head in heads.items() if number not in head.without}
         full = {at: body for at, body in parts.items() if body}
-        if not full:
-            return [Line("skip")]
-        lines = self.body(full, scope)
-        if len(lines) > 1 or lines[0].guard is not None:
+        lines = self.body(full, scope) if full else []
+        if len(lines) > 1 or any(line.guard is not None for line in lines):
             whole = one_line(lines)
             lines = [Line(whole) if whole is not None else Line("seq:", lines)]
-        if len(full) == len(parts):
-            return lines
-        lines[0].guard = self.guard(full, parts)
-        return [*lines, Line("skip", guard=self.guard(parts.keys() - full.keys(), parts))]
+        if len(full) < len(parts):
+            lines.append(Line("skip", guard=self.guard(parts.keys() - full.keys(), heads) if full or len(parts) < len(heads) else None))
+        if 0 < len(full) < len(heads):
+            lines[0].guard = self.guard(full, heads)
+        return lines
 
     def repeat(self, column: Column, scope: Scope) -> Line:
         """The rounds of all instances side by side: what differs from round to round is a list, or a label that counts."""

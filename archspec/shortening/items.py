@@ -142,7 +142,8 @@ class Out(Item):
 class Head(Item):
     """A merge of branches that begin with one value: `add`, `concat`, `mul`, `sub`, or `residual`, whose second branch is its shortcut.
 
-    It is `absent` where it is a residual that other instances have in this place, and this one has not.
+    It is `absent` where it is a residual that other instances have in this place, and this one has not; so are the branches of the numbers in
+    `without`.
     """
 
     kind: str = ""
@@ -150,6 +151,7 @@ class Head(Item):
     argument: str = ""
     merge: Layer | None = None
     absent: bool = False
+    without: frozenset[int] = frozenset()
 
     @property
     def nameless(self) -> bool:

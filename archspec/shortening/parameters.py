@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import combinations, islice
+from itertools import combinations, combinations_with_replacement, islice
 
 from archspec.shortening.items import Item
 
@@ -122,10 +122,10 @@ class Params:
         return None
 
     def product(self, numbers: Mapping[int, int]) -> str | None:
-        """A product of two known numbers, or of the channels and a new parameter; nothing for a part of what the block gives."""
+        """A product of two known numbers, which may be one, or of the channels and a new parameter; nothing for a part of what the block gives."""
         if len({self.widths[at] / value for at, value in numbers.items() if value}) == 1:
             return None
-        for (one, a), (other, b) in combinations(self.numbers(), 2):
+        for (one, a), (other, b) in combinations_with_replacement(self.numbers(), 2):
             if all(a[at] * b[at] == value for at, value in numbers.items()):
                 return f"{one}*{other}"
         ratios = {at: value / self.channels[at] for at, value in numbers.items() if self.channels[at]}
@@ -135,7 +135,10 @@ class Params:
         return None
 
     def apart(self, values: Texts, hint: str) -> str | None:
-        """An expression for each number of a list, a range or the axes of a window: `f,2*f`, `0:cin//2`, `(k)x1`."""
+        """An expression for each number of a list, a range or the axes of a window: `f,2*f`, `(2,f)`, `0:cin//2`, `(k)x1`."""
+        if all(value.startswith("(") and value.endswith(")") for value in values.values()):
+            inner = self.apart({at: value[1:-1] for at, value in values.items()}, hint)
+            return f"({inner})" if inner is not None else None
         for sign in (",", ":", "x"):
             parts = {at: value.split(sign) for at, value in values.items()}
             counts = {len(part) for part in parts.values()}

@@ -434,3 +434,16 @@ def test_a_function_of_what_is_computed_is_only_declared():
     make = lambda: Case(lambda m, x: torch.atan2(x, m.one * m.other), one=nn.Parameter(torch.randn(5)), other=nn.Parameter(torch.randn(5)))  # noqa: E731
     _, _, found = imported(make, (4, 5, 5))
     assert 'custom "atan2"' in found.text and "one=5" in found.text and "other=5" in found.text
+
+
+def test_a_sum_of_several_terms_is_one_sum():
+    def run(m, x):
+        return F.relu(m.a(x) + m.b(x) + m.c(x) + x)
+
+    module = Case(run, a=nn.Conv2d(4, 4, 3, padding=1), b=nn.Conv2d(4, 4, 1), c=nn.BatchNorm2d(4)).eval()
+    found = archspec.from_torch(module, "8x8x4")
+    assert found.text.splitlines()[3:] == ["add:", "  a: conv k=3 f=4 p=1", "  b: conv k=1 f=4", "  c: bn", "  skip", "relu"]
+    own = archspec.to_torch(found.network).eval()
+    own.load_state_dict(module.state_dict())
+    x = torch.randn(1, 4, 8, 8)
+    assert torch.equal(own(x), module(x))

@@ -281,9 +281,45 @@ e: unit 64 eps=1e-05
 """One instance has what a layer has by itself where the file has another default."""
 
 
+BRANCHES = """
+block unit(f):
+  conv: conv k=3 f=f p=1
+  bn: bn
+block stage(f):
+  add:
+    one: unit f
+    two: unit f
+    three: bn if cin == f
+  relu
+input 16x16x8
+a: stage 16
+b: stage 16
+c: stage 24
+d: stage 24
+"""
+"""Some of the sums have a branch more."""
+LISTS = """
+block unit(f):
+  conv: conv k=3 f=f p=1
+  custom "aten.view" (2,f,4,64) out=4x64x(f) macs=0
+  bn: bn
+  rearrange "h (a b) c -> (h a) b c" b=16
+input 16x16x8
+a: unit 8
+b: unit 16
+"""
+"""Lists in parentheses differ in a number."""
+
+
 @pytest.mark.parametrize(
     ("text", "called"),
-    [(USUAL, "e: unit 64 eps=1e-05"), (CALLED_AS_SHORTCUT, "    shortcut: unit 2*f s=s if cin != 2*f"), (UNLIKE, "e: inverted ")],
+    [
+        (USUAL, "e: unit 64 eps=1e-05"),
+        (CALLED_AS_SHORTCUT, "    shortcut: unit 2*f s=s if cin != 2*f"),
+        (UNLIKE, "e: inverted "),
+        (BRANCHES, "    three: bn if cin == f"),
+        (LISTS, '  custom "aten.view" (2,f,4,64)'),
+    ],
 )
 def test_groups_become_the_blocks_that_they_were(text, called):
     flat = archspec.loads(expand(archspec.loads(text)))
