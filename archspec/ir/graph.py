@@ -159,7 +159,7 @@ class Graph:
     `naming` is `ordinal` or `index`; `instance` is set where the graph is the body of a block.
     """
 
-    __slots__ = ("elements", "inputs", "instance", "layers", "lends", "names", "naming", "picks", "results")
+    __slots__ = ("elements", "inputs", "instance", "layers", "lends", "names", "naming", "picks", "reaches", "results")
 
     def __init__(
         self,
@@ -184,6 +184,10 @@ class Graph:
         """Nodes when flattened."""
         self.lends: bool = any(e.owner is not None or (isinstance(e, Call) and e.graph.lends) for _, e in self.layered)
         """Whether an element, of it or of a graph that it calls, uses the weights of another."""
+        self.reaches: int = max(
+            (e.owner.up if e.owner else e.graph.reaches - 1 if isinstance(e, Call) else 0 for _, e in self.layered), default=0
+        )
+        """How many levels around it what it uses the weights of is, at most."""
 
     @property
     def result(self) -> int:

@@ -113,13 +113,14 @@ def _numbered(element: Layered | Hole) -> bool:
 class Enter(NamedTuple):
     """A round of a call begins, 0 being the first; its `name` is empty where the call is inline.
 
-    `top` is the position in the top graph that this is a part of.
+    `top` is the position in the top graph that this is a part of, `owner` what the weights in it are those of, if not its own.
     """
 
     name: str
     call: Call
     round: int
     top: int
+    owner: str | None
 
 
 class Leave(NamedTuple):
@@ -153,13 +154,14 @@ class Visit(NamedTuple):
 class Closed(NamedTuple):
     """A call that the walk does not open, all its rounds at once. Each gives one value, which stands for its further results too.
 
-    `rounds` are as in Names.rounds.
+    `rounds` are as in Names.rounds, `owners` what the weights of each are those of, None where they are its own.
     """
 
     rounds: list[tuple[str, str]]
     call: Call
     top: int
     sources: tuple[int, ...]
+    owners: list[str | None]
 
 
 Event = Enter | Leave | Visit | Closed
@@ -193,6 +195,12 @@ class _Frame(NamedTuple):
         if element.owner is not None and not element.owner.tied:
             return self.lender(element.owner, round_)
         return self.first(name) if self.borrows is not None else None
+
+    def owners(self, at: int, call: Call, rounds: list[str]) -> list[str | None]:
+        """The names of what the rounds of a call have their weights from, which is not opened and may lend its own."""
+        if self.graph.lends:
+            self.names[at] = rounds
+        return [self.owner(call, name, round_) for round_, name in enumerate(rounds)]
 
     def tied(self, element: Layered) -> str | None:
         """The name of what an element has its `weight` from, where it is tied."""
@@ -249,7 +257,8 @@ class _Walk:
                 made = [[*range(self.count, self.count + 1 + len(element.further))]]
                 self.count += 1 + len(element.further)
             elif self.closed is not None and self.closed(element):
-                yield Closed(names.rounds(element), element, root, sources)
+                named = names.rounds(element)
+                yield Closed(named, element, root, sources, frame.owners(at, element, [name for name, _ in named]))
                 made = [[self.count + at] * len(element.graph.results) for at in range(element.times)]
                 self.count += element.times
             else:
@@ -274,11 +283,12 @@ class _Walk:
                 name = f"{name}..{last}"
             if called is not None:
                 called.append(name)
-            yield Enter(name, call, round_, top)
+            owner = frame.owner(call, name, round_)
+            yield Enter(name, call, round_, top, owner)
             scope = names if call.inline else Names(name + ".", inner.naming)
             borrows = frame.borrows
             if call.owner is not None:
-                borrows = f"{name}.", f"{frame.owner(call, name, round_)}."
+                borrows = f"{name}.", f"{owner}."
             inside = _Frame(inner, {}, frame, borrows)
             rounds = times * call.times if self.fold else times
             made.append((yield from self.graph(inner, scope, [result, *read[1:]], rounds, top, call, inside)))

@@ -11,7 +11,7 @@ from archspec.views.arithmetic.slides import Window
 from archspec.views.arithmetic.tracks import Track, tracks
 from archspec.views.figures.look import Look
 from archspec.views.graphics.svg import Heading
-from archspec.views.graphics.text_width import fitting
+from archspec.views.graphics.text_width import leading
 from archspec.views.tables.columns import spaced
 from archspec.views.theme import THEMES
 
@@ -77,7 +77,7 @@ def _windowed(report: Report, layer: str) -> Row:
 
 
 def _heading(row: Row, tall: Track, wide: Track) -> Heading:
-    title = fitting(f"{row.name}: {row.written}", 700, 18, bold=True)
+    title = leading(f"{row.name}: {row.written}", 700, 18, bold=True)
     axes = len(row.types[0].shape) - 1
     sizes = ["×".join(map(str, shape[:-1])) for shape in (*row.inputs[:1], row.output)]
     facts = f"{sizes[0]} → {sizes[1]}, {spaced(row.work.get('output', ''))}"

@@ -16,10 +16,10 @@ from archspec.views.figures.build import FROM_FINEST, MOST
 from archspec.views.figures.cards import Cards
 from archspec.views.figures.diagram import Diagram
 from archspec.views.figures.dot import digraph, dot
-from archspec.views.figures.legible import at_level, automatic, few, laid_out, most_legible
+from archspec.views.figures.legible import Laid, at_level, automatic, few, laid_out, most_legible
 from archspec.views.figures.look import PLAIN, Look
 from archspec.views.figures.mermaid import mermaid
-from archspec.views.figures.plan import SLIDE, Page, Plan
+from archspec.views.figures.plan import SLIDE, Page
 from archspec.views.figures.refine import without_numbers
 from archspec.views.figures.stacks import STYLES
 from archspec.views.figures.volumes import BENT, arranged, volumes
@@ -70,7 +70,7 @@ def outline(network: Network, level: str = "auto") -> Picture:
 
 def text_form(network: Network, form: str, level: str = "auto", look: Look = PLAIN) -> Picture:
     """The boxes and arrows as `dot` or `mmd` text. Raises SpecError where there are too many."""
-    diagram, notes, _ = _found(network, level, look.page)
+    diagram, _, notes = _found(network, level, look.page)
     cards, palette = Cards(diagram, right=look.page.right), look.palette
     lines = mermaid(diagram, cards, palette) if form == "mmd" else dot(diagram, cards, palette, network.name)
     return Picture("".join(f"{line}\n" for line in lines), notes)
@@ -112,14 +112,14 @@ def _volumes(network: Network, level: str, look: Look, part: str | None, head: H
         if found is not None:
             return Picture(volumes(found, look, head))
         level = "stage"
-    diagram, notes, _ = _found(network, level, look.page, part)
+    diagram, _, notes = _found(network, level, look.page, part)
     return Picture(volumes(arranged(diagram, look), look, head), notes)
 
 
 def _blocks(
     network: Network, level: str, look: Look, *, part: str | None = None, bare: bool = False, numbers: bool = True
 ) -> Picture:  # fmt: skip
-    diagram, notes, plan = _found(network, level, look.page, part)
+    diagram, plan, notes = _found(network, level, look.page, part)
     if not numbers:
         without_numbers(diagram)
         plan = None
@@ -140,28 +140,21 @@ def _part_heading(title: str, report: Report, diagram: Diagram, part: str) -> He
     return Heading(title, facts, f"{title}: {layers}; {params:,} parameters, {macs:,} multiply-accumulates.")
 
 
-class _Found(NamedTuple):
-    diagram: Diagram
-    notes: tuple[str, ...] = ()
-    plan: Plan | None = None
-    """How it is placed, where that is known already."""
-
-
-def _found(network: Network, level: str, page: Page = SLIDE, part: str | None = None) -> _Found:
+def _found(network: Network, level: str, page: Page = SLIDE, part: str | None = None) -> Laid:
     """The diagram of a network or of a part, and a note where it is not at the level. Raises SpecError, ValueError for a part that there is not."""
     if part is not None:
         Report(network).named(part)
     if level == "auto" and (laid := automatic(network, page, part)) is not None:
-        return _Found(laid.diagram, plan=laid.plan)
+        return laid
     found = at_level(network, level, part) if level != "auto" else None
     most = f"{MOST:,} boxes or {2 * MOST:,} arrows"
     if found is None:
         why = f"even with equal blocks folded it has more than {most}" if part is None else f"`{part}` is in no picture of at most {most}"
         raise _too_large(network, why)
     if found.level == level:
-        return _Found(found)
+        return Laid(found)
     why = f"`--level {level}` has more than {most}" if part is None else f"`{part}` is folded at level {level}"
-    return _Found(found, (f"{why}; drawn at level {found.level}",))
+    return Laid(found, notes=(f"{why}; drawn at level {found.level}",))
 
 
 def _too_large(network: Network, why: str) -> SpecError:

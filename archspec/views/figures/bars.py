@@ -85,7 +85,8 @@ class _Chart:
     def words(self, bar: Box) -> list[str]:
         """What is beside its bars, at the left and at the right."""
         counts = enumerate((bar.params, bar.macs))
-        return [f"{value:,} · {_percent(self.share(value, side))}" if value else "" for side, value in counts]
+        none = f"= {bar.owner}" if bar.owner else "", ""
+        return [f"{value:,} · {_percent(self.share(value, side))}" if value else none[side] for side, value in counts]
 
     def draw(self, heading: Heading, level: str, note: str) -> str:
         room = max(2 * (self.middle - MARGIN), heading_width(heading))

@@ -28,9 +28,7 @@ from archspec.views.graphics.svg import (
     stroke,
     tooltip,
 )
-from archspec.views.graphics.svg import (
-    arrow as arrow_of,
-)
+from archspec.views.graphics.svg import arrow as arrow_of
 from archspec.views.graphics.text_width import shown
 from archspec.views.theme import Theme
 
@@ -159,13 +157,9 @@ class _Painter:
     def small(self, small: Miniature, left: float, top: float, *, turned: bool) -> Iterator[str]:
         """A block in small; what a U turns is read upwards, or to the left."""
         theme, plan = self.theme, small.plan
-        shift = (
-            Shift(left, top)
-            if not turned
-            else Shift(left + plan.size[0], top, -1, 1)
-            if small.below
-            else Shift(left, top + plan.size[1], 1, -1)
-        )
+        shift = Shift(left, top)
+        if turned:
+            shift = Shift(left + plan.size[0], top, -1, 1) if small.below else Shift(left, top + plan.size[1], 1, -1)
         for wire in sorted(plan.wires, key=lambda wire: not wire.arrow.past):
             colour = theme.accent["convolution"] if wire.arrow.past else theme.line
             yield element("path", d=rounded([*map(shift.point, wire.points)], 3.0), fill="none", stroke=colour, stroke_width=0.9)

@@ -81,8 +81,6 @@ class _Builder:
         self.parts = cache(self._parts)
         self.readers = cache(self._readers)
         self._passed = 0
-        self._borrowed = [False]
-        """Whether the weights of what the walk passes now are those of something drawn before, by the calls that it stands in."""
 
     def build(self, names: list[str]) -> Diagram:
         """Walk the graph, whose inputs are called so."""
@@ -92,12 +90,10 @@ class _Builder:
         groups: list[Group | None] = [None]
         for event in events(self.graph, closed=self.is_closed):
             if isinstance(event, Enter):
-                group = groups[-1] if event.call.inline else Group(event.name, event.name, groups[-1], not self.needed[event.top])
-                groups.append(group)
-                self._borrowed.append(self._borrowed[-1] or event.call.owner is not None)
+                group = Group(event.name, event.name, groups[-1], not self.needed[event.top], event.owner or "")
+                groups.append(groups[-1] if event.call.inline else group)
             elif isinstance(event, Leave):
                 groups.pop()
-                self._borrowed.pop()
                 last = [values[number] for number in event.values]
             else:
                 read, training = [values[source] for source in event.sources], not self.needed[event.top]
@@ -124,23 +120,24 @@ class _Builder:
         self._passed += layers
 
     def is_closed(self, call: Call) -> bool:
-        """Whether a call is one box."""
-        at_stage = self.level == "stage"
-        return (at_stage or self.level == "block") and (call.graph.instance is not None or (at_stage and call.times > 1))
+        """Whether a call is one box. Rounds with the weights of something outside are seen, since a box says whose it has."""
+        several = self.level == "stage" and call.times > 1 and call.graph.reaches < 1
+        return self.level in ("stage", "block") and (call.graph.instance is not None or several)
 
     def node(self, met: Visit, read: list[Box], group: Group | None, training: bool) -> Box:
         """The box of a layer: its own, or that of the layer before it."""
         graph, node = met.graph, met.node
         if self.level != "layer" and self.joins(graph, node):
-            return self.join(read[0], graph, node)
+            return self.join(read[0], met)
         op = node.op
         types = tuple(graph.type_of(value) for value in node.inputs)
         merges = len(types) > 1 and op.variadic
         form = "merge" if merges else "minor" if is_minor(op) else "layer"
         detail = worked(op, types, node.type).get("output", "") if merges else step(op, *types)
+        detail += f" weights={met.tied}" if met.tied else ""
         box = Box(met.name, form, met.name, detail, op.kind, node.type, (op.kind,), group=group, training=training, op=op)
-        box.equal, box.parts = (op, types), self.drawn(node, graph)
-        box.changes, box.volume = types[:1] != (node.type,), node.type
+        box.equal, box.changes, box.volume = (op, types), types[:1] != (node.type,), node.type
+        box.parts, box.owner = self.drawn(node, graph, met.owner)
         self.cover(box)
         return self.add(box, read)
 
@@ -152,11 +149,13 @@ class _Builder:
         before = graph.elements[value - first]
         return isinstance(before, Node) and not before.op.variadic and self.readers(graph)[value] == 1
 
-    def join(self, box: Box, graph: Graph, node: Node) -> Box:
+    def join(self, box: Box, met: Visit) -> Box:
+        graph, node = met.graph, met.node
         x = graph.type_of(node.inputs[0])
-        box.minors.append(step(node.op, x))
+        parts, owner = self.drawn(node, graph, met.owner)
+        box.minors.append(step(node.op, x) + (f" = {owner}" if owner and not box.owner else ""))
         box.kinds += (node.op.kind,)
-        count(box.parts, self.drawn(node, graph))
+        count(box.parts, parts)
         box.equal = (box.equal, node.op)
         box.changes = box.changes or node.type != x
         if type(node.type) is type(box.output):
@@ -174,21 +173,22 @@ class _Builder:
         """The boxes of the rounds of a block: one for each round at block level, one for all rounds at stage level."""
         call, rounds = met.call, met.rounds
         if self.level == "stage":
-            box = self.block(call, rounds[0][0], group, training)
+            box = self.block(met, 0, group, training)
             box.times = call.times
             self.cover(box, call.times * call.graph.layers)
             # A box of one layer is called as that is, to the last round's; one of several, from the first of them to the last.
             box.last = rounds[-1][0 if box.form == "layer" else 1] if call.times > 1 else ""
             return [self.add(box, read)] * call.times
         made = []
-        for name, _ in rounds:
-            box = self.block(call, name, group, training)
+        for round_ in range(call.times):
+            box = self.block(met, round_, group, training)
             self.cover(box, call.graph.layers)
             made.append(self.add(box, read))
             read = [box, *read[1:]]
         return made
 
-    def block(self, call: Call, name: str, group: Group | None, training: bool) -> Box:
+    def block(self, met: Closed, round_: int, group: Group | None, training: bool) -> Box:
+        call, name = met.call, met.rounds[round_][0]
         graph = call.graph
         output = graph.output
         lead, minors = self.unit(graph)
@@ -196,17 +196,22 @@ class _Builder:
             x = graph.type_of(lead.inputs[0])
             box = Box(name, "layer", name, step(lead.op, x), lead.op.kind, output, minors=minors, op=lead.op)
         else:
-            detail = str(graph.instance) if graph.instance is not None else "repeat"
+            found = [each.graph.instance for each in graph.elements if isinstance(each, Call) and len(graph.elements) == 1]
+            instance = graph.instance or next(iter(found), None)
+            detail = "repeat" if instance is None else str(instance)
             box = Box(name, "block", name, detail, "block", output, inside=inside(graph_steps(graph)))
         box.kinds, box.group, box.training = kinds_inside(graph), group, training
-        box.parts = self.drawn(call, graph)
+        box.parts, box.owner = self.drawn(call, graph, met.owners[round_])
         box.equal, box.changes, box.volume = graph, output != graph.inputs[0], output
         return box
 
-    def drawn(self, element: Layered, graph: Graph) -> Parts:
-        """What a box counts for a node or one round of a call, where the walk is now."""
+    def drawn(self, element: Layered, graph: Graph, owner: str | None) -> tuple[Parts, str]:
+        """What a box counts for a node or one round of a call, and what its weights are those of where they are not its own."""
         found = self.counts(element, graph)
-        return {kind: (0, macs) for kind, (_, macs) in found.items()} if self._borrowed[-1] else found
+        cost = self.costs.node(element, graph) if isinstance(element, Node) else self.costs.graph(element.graph)
+        if owner is None or not any(cost.tensors):
+            return found, ""
+        return {kind: (0, macs) for kind, (_, macs) in found.items()}, owner
 
     def counts(self, element: Layered, graph: Graph) -> Parts:
         """Count a node or one round of a call, by kind of layer; borrowed weights are counted at their owner."""

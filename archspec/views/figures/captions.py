@@ -12,7 +12,7 @@ from archspec.views.figures.plan import Plan, Rect, Wire
 from archspec.views.graphics.svg import Point
 from archspec.views.graphics.text_width import fitting, shown, width
 
-TITLE, BAND = 11.0, 20.0
+TITLE, BAND, LEDGE = 11.0, 20.0, 7.0
 LABEL = 10.0
 _COVERING = 10.0
 """What a shape costs that covers an arrow."""
@@ -32,10 +32,10 @@ def titles(plan: Plan, near: Near) -> list[Words]:
         top = y1 - BAND if foot else y0
         struck = sorted(x for x, _ in near.struck((x0, top, x1, top + BAND)))
         ends = [x0, *struck, x1]
-        rooms = [(a + 8, b - a - 14) for a, b in itertools.pairwise(ends)]
+        rooms = [(a + 8, b - a - 2 * LEDGE) for a, b in itertools.pairwise(ends)]
         more = "" if first else " …"
         name = shown(group.title)
-        texts = [f"{name} (training){more}", name + more] if group.training else [name + more]
+        texts = [f"{name} (training){more}"] * group.training + [name + more, name]
         spot, title = _room(texts, rooms)
         found.append(Words(title, (spot, top + (13 if foot else 15))))
     return found

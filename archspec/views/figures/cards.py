@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from math import fsum
 from typing import TYPE_CHECKING, NamedTuple
 
-from archspec.views.figures.diagram import Box, Diagram, Group
+from archspec.views.figures.diagram import Box, Diagram, Group, whose
 from archspec.views.figures.wording import folded_name, text_of
-from archspec.views.graphics.text_width import fitting, leading, shown, width
+from archspec.views.graphics.text_width import fitting, leading, named, shown, width
 
 if TYPE_CHECKING:
     from archspec.views.figures.plan import Plan
@@ -26,6 +27,7 @@ _ARRIVING = 4.0, 7.0
 """Height that each arrow into a box asks for: from above, from the left."""
 _NARROW = 56.0
 _BELOW = 6.0
+_ROUNDING = 0.01
 SPACE = 7.0
 """Between what stands beside each other at the left of a line."""
 
@@ -105,8 +107,8 @@ class Cards(dict[Box, Card]):
         wide = self.width
         if small or self.right:
             wide = min(max(_NARROW, max(map(_need, lines)) + STRIP + 2 * PAD), wide)
-        fitted = tuple(_fitted(line, wide - STRIP - 2 * PAD) for line in lines)
-        height = max(22.0 if len(lines) == 1 else 12.0 + fsum(line.size + 4 for line in lines), _ARRIVING[self.right] * arrows)
+        fitted = tuple(each for line in lines for each in _fitted(line, wide - STRIP - 2 * PAD + _ROUNDING))
+        height = max(22.0 if len(fitted) == 1 else 12.0 + fsum(line.size + 4 for line in fitted), _ARRIVING[self.right] * arrows)
         if small and small.below:
             wide, height = max(wide, small.plan.size[0] + STRIP + 2 * PAD), height + small.plan.size[1] + _BELOW
         elif small:
@@ -126,15 +128,20 @@ def _after(line: CardLine) -> float:
     return mark + (SPACE + width(line.arguments, DETAIL) if line.arguments else 0.0)
 
 
-def _fitted(line: CardLine, room: float) -> CardLine:
-    left = width(line.text, line.size, bold=line.bold) + _after(line)
-    right = leading(line.right, room - min(left, room / 2) - 11.5, NOTE)
-    left = room - (width(right, NOTE) + 11 if right else 0)
-    over = left - width(line.text, line.size, bold=line.bold) - _after(line._replace(arguments=""))
+def _fitted(line: CardLine, room: float) -> Iterator[CardLine]:
+    own = width(line.text, line.size, bold=line.bold)
+    right = leading(line.right, room - min(own + _after(line), room / 2) - 11.5, NOTE)
+    beside = width(right, NOTE) + 11 if right else 0
+    over = room - beside - own - _after(line._replace(arguments=""))
     arguments = leading(line.arguments, over - SPACE, DETAIL) if line.arguments and over > SPACE else ""
-    left -= _after(line._replace(arguments=arguments))
-    text = fitting(line.text, left, line.size, bold=True) if line.bold else leading(line.text, left, line.size)
-    return line._replace(text=text, right=right, arguments=arguments)
+    after = _after(line._replace(arguments=arguments))
+    if not line.bold:
+        texts = [leading(line.text, room - beside - after, line.size)]
+    elif len(texts := named(line.text, room - beside - after, line.size, bold=True)) > 1:
+        texts = named(line.text, room - max(beside, after), line.size, bold=True)  # one is beside each
+    *first, last = texts
+    yield from (CardLine(text, right if at == 0 else "", line.size, bold=True) for at, text in enumerate(first))
+    yield line._replace(text=last, right="" if first else right, arguments=arguments)
 
 
 def _lines(box: Box, arrows: int, *, joined: bool = False) -> list[CardLine]:
@@ -151,7 +158,7 @@ def _lines(box: Box, arrows: int, *, joined: bool = False) -> list[CardLine]:
         mark = f"×{box.times}"
         params = f"{box.times} × {params}" if params else ""
     title = folded_name(box, box.title)
-    detail = "" if box.title.rstrip("0123456789") == box.detail else box.detail
+    detail = (("" if box.title.rstrip("0123456789") == box.detail else box.detail) + whose(box)).lstrip()
     if box.form == "minor":
         return [CardLine(f"{title} {detail}".rstrip(), params, DETAIL, mark=mark)]
     note = box.inside or " · ".join(box.minors)

@@ -11,7 +11,7 @@ from archspec.views.figures.diagram import Box
 from archspec.views.figures.runs import captions_of, is_sign, shape_of
 from archspec.views.figures.stacks import Cuboid, Scale, Volume, positions_of, volume, words_of
 from archspec.views.figures.wording import folded_name
-from archspec.views.graphics.text_width import fitting, width
+from archspec.views.graphics.text_width import leading, named, width
 
 NAME, CAPTION, SHAPE = 9.5, DETAIL, 11.0
 LINE = 13.0
@@ -86,18 +86,19 @@ def cell_of(run: list[Box], scale: Scale, room: float = _ROOM) -> Cell:
 
 def _sheets(box: Box, scale: Scale) -> Cell:
     """A stack of sheets below its name and shape, with the operation at the foot of the room that leads to it."""
-    made, captions = volume(shape_of(box), scale), [fitting(line, _ROOM, CAPTION) for line in captions_of(box)]
-    (wide, high), head = made.extent, [_name([box]), words_of(shape_of(box))]
-    room = max(wide, width(head[0], NAME), width(head[1], SHAPE, bold=True))
+    made, captions = volume(shape_of(box), scale), [leading(line, _ROOM, CAPTION) for line in captions_of(box)]
+    (wide, high), name, shape = made.extent, _name([box]), words_of(shape_of(box))
+    room = max(wide, _widest(name, NAME), width(shape, SHAPE, bold=True))
     below = _widest(captions, CAPTION) + _ASIDE
     lead = max(_LEAD, below - room / 2) if captions else 0.0  # words go on below the volume
     middle = lead + room / 2
-    words = [Text(middle, -high / 2 - 20, head[0], NAME, muted=True), Text(middle, -high / 2 - 7, head[1], SHAPE, bold=True)]
+    words = [Text(middle, -high / 2 - 7 - LINE * (len(name) - at), line, NAME, muted=True) for at, line in enumerate(name)]
+    words.append(Text(middle, -high / 2 - 7, shape, SHAPE, bold=True))
     words += [
         Text(max(lead, below) / 2, LINE * (at + 1 - max(2, len(captions))) - 4, line, CAPTION, muted=at > 0, foot=True)
         for at, line in enumerate(captions)
     ]
-    return Cell(lead + room, high / 2 + 8 + LINE * max(2, len(captions)), [Placed(box, made, middle - wide / 2)], words)
+    return Cell(lead + room, high / 2 + 8 + LINE * max(1 + len(name), len(captions)), [Placed(box, made, middle - wide / 2)], words)
 
 
 def _boxes(run: list[Box], scale: Scale, room: float) -> Cell:
@@ -116,13 +117,13 @@ def _boxes(run: list[Box], scale: Scale, room: float) -> Cell:
         x += slot
         end = max(x, volumes[-1].x + one.extent[0])
     above, name = _above(run, room), _name(run)
-    wide = max(end, _widest(above, CAPTION), width(name, NAME)) + 4
+    wide = max(end, _widest(above, CAPTION), _widest(name, NAME)) + 4
     aside = (wide - end) / 2
     words = [word._replace(x=word.x + aside) for word in words]
     for at, line in enumerate(above):
         words.append(Text(wide / 2, LINE * (at + 1 - len(above)) - high / 2 - 6, line, CAPTION, muted=line == _sizes(run)))
-    words.append(Text(wide / 2, high / 2 + 12 + LINE, name, NAME, muted=True))
-    half = high / 2 + max(LINE * len(above) + 8, 2 * LINE + 4)
+    words += [Text(wide / 2, high / 2 + 12 + LINE * at, line, NAME, muted=True) for at, line in enumerate(name, 1)]
+    half = high / 2 + max(LINE * len(above) + 8, LINE * (1 + len(name)) + 4)
     return Cell(wide, half, [placed.moved(aside) for placed in volumes], words)
 
 
@@ -132,11 +133,11 @@ def _above(run: list[Box], room: float) -> list[str]:
     for captions in dict.fromkeys(tuple(captions_of(box)) for box in run if box.form != "input" or box.minors):
         words = ", ".join(captions)
         if width(words, CAPTION) > room:
-            lines += [fitting(line, room, CAPTION) for line in captions]
+            lines += [leading(line, room, CAPTION) for line in captions]
         elif lines and width(f"{lines[-1]}; {words}", CAPTION) <= room:
             lines[-1] += f"; {words}"
         else:
-            lines.append(fitting(words, room, CAPTION))
+            lines.append(leading(words, room, CAPTION))
     return [*dict.fromkeys(lines), *filter(None, [_sizes(run)])]
 
 
@@ -157,7 +158,7 @@ def _active(box: Box) -> bool:
     return box.op is not None and box.op.kind in ("convolution", "fully connected") and any(kind == "activation" for kind in box.kinds)
 
 
-def _name(run: list[Box]) -> str:
-    """The name of a box, or the first and what differs in the last."""
+def _name(run: list[Box]) -> list[str]:
+    """The lines of the name of a box, or of the first and what differs in the last."""
     last = run[-1].last or (run[-1].name if len(run) > 1 else "")
-    return fitting(folded_name(replace(run[0], last=last), run[0].name), _ROOM, NAME)
+    return named(folded_name(replace(run[0], last=last), run[0].name), _ROOM, NAME)

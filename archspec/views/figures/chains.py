@@ -90,7 +90,7 @@ class Series(Piece):
         for value, (tail, head) in sorted(arcs.items(), key=lambda arc: (arc[1][1] - arc[1][0], -arc[1][0], starts[arc[0]])):
             last = head if head < self.count and not isinstance(self.parts[head], Leaf) else head - 1
             half = riders[value].left if value in riders else 0.0
-            x = max((part.right for part in self.parts[tail + 1 : last + 1]), default=0.0) + LANE
+            x = max((part.right for part in self.parts[tail + 1 : head + 1]), default=0.0) + LANE
             x = max([x, *(other + APART for a, b, other in laid if a < last + 1 and tail < b)]) + half
             self.lanes[value] = x
             laid.append((tail, last + 1, x + half))

@@ -29,12 +29,16 @@ class TooLarge(Exception):
 
 @dataclass(slots=True, eq=False)
 class Group:
-    """A frame around boxes. `name` is the full name of what it frames, `title` its name within the frame around it."""
+    """A frame around boxes. `name` is the full name of what it frames, `title` its name within the frame around it.
+
+    `owner` is what the weights in it are those of, empty where they are its own; of a Box too.
+    """
 
     name: str
     title: str
     parent: Group | None
     training: bool = False
+    owner: str = ""
 
 
 def outward(group: Group | None) -> Iterator[Group]:
@@ -42,6 +46,12 @@ def outward(group: Group | None) -> Iterator[Group]:
     while group is not None:
         yield group
         group = group.parent
+
+
+def whose(item: Group | Box) -> str:
+    """What the weights of a frame or a box are those of, as tables write it, ` = NAME`; nothing where they are its own, or a frame around says it."""
+    around = item.parent if isinstance(item, Group) else item.group
+    return f" = {item.owner}" if item.owner and not any(frame.owner for frame in outward(around)) else ""
 
 
 @dataclass(slots=True, eq=False)
@@ -78,6 +88,7 @@ class Box:
     parts: Parts = field(default_factory=dict)
     spans: list[tuple[int, int]] = field(default_factory=list)
     within: Diagram | None = None
+    owner: str = ""
 
     @property
     def step(self) -> str:

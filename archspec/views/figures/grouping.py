@@ -18,12 +18,13 @@ _LEAST = 3
 
 
 class _Unit(NamedTuple):
-    """What becomes one box: its name, the frame around it, and what it does in a word."""
+    """What becomes one box: its name, the frame around it, what it does in a word, and what its weights are those of."""
 
     name: str
     group: Group | None
     detail: str
     boxes: list[Box]
+    owner: str = ""
 
 
 def grouped(diagram: Diagram) -> Diagram:
@@ -34,7 +35,8 @@ def grouped(diagram: Diagram) -> Diagram:
     groups = diagram.groups()
     outer = {group.parent for group in groups}
     inner = [group for group in groups if group not in outer]
-    found = _closed(diagram, [_Unit(group.name, group.parent, "", [box for box in diagram.boxes if box.group is group]) for group in inner])
+    frames = [_Unit(group.name, group.parent, "", [box for box in diagram.boxes if box.group is group], group.owner) for group in inner]
+    found = _closed(diagram, frames)
     made = _closed(found, _branches(found))
     if carried_across(made.boxes, made.arrows):
         made = _closed(made, _depths(made))
@@ -100,7 +102,7 @@ def _box(diagram: Diagram, unit: _Unit, last: Box) -> Box:
     reads = [arrow for arrow in diagram.arrows if arrow.head in at]
     kinds = tuple(kind for box in unit.boxes for kind in box.kinds * min(box.times, MOST_KINDS))[:MOST_KINDS]
     made = Box(unit.name, "block", unit.name, unit.detail, "block", last.output, kinds, group=unit.group, volume=last.output)
-    made.training = all(box.training for box in unit.boxes)
+    made.owner, made.training = unit.owner, all(box.training for box in unit.boxes)
     made.changes = {arrow.tail.output for arrow in reads if arrow.tail not in at} != {last.output}
     made.equal = [(box.equal, box.times) for box in unit.boxes], [(at.get(arrow.tail, -1), at[arrow.head]) for arrow in reads]
     made.inside = inside(box_steps(unit.boxes))

@@ -28,10 +28,11 @@ def laid_out(diagram: Diagram, page: Page = SLIDE) -> Plan:
 
 
 class Laid(NamedTuple):
-    """A diagram with its plan."""
+    """A diagram with its plan, where that is known already, and notes for the reader."""
 
     diagram: Diagram
-    plan: Plan
+    plan: Plan | None = None
+    notes: tuple[str, ...] = ()
 
 
 def automatic(network: Network, page: Page = SLIDE, part: str | None = None) -> Laid | None:
@@ -39,8 +40,8 @@ def automatic(network: Network, page: Page = SLIDE, part: str | None = None) -> 
 
     Where all have too many boxes for that it is the coarsest; None where that is too large too.
     """
-    found = (Laid(diagram, laid_out(diagram, page)) for diagram in few(network, FROM_FINEST, part))
-    best = most_legible(((laid, laid.plan) for laid in found), page.aspect)
+    found = ((diagram, laid_out(diagram, page)) for diagram in few(network, FROM_FINEST, part))
+    best = most_legible(((Laid(*each), each[1]) for each in found), page.aspect)
     if best is None and (coarsest := at_level(network, FROM_FINEST[-1], part)) is not None:
         return Laid(coarsest, laid_out(coarsest, page))
     return best

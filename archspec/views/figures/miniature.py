@@ -14,10 +14,8 @@ from archspec.views.figures.placement import column
 
 _SCALES = 0.255, 0.38
 """Least and largest size, of that of the whole."""
-_WIDEST, _TALLEST = 140.0, 66.0
-"""The room that is aimed at."""
-
-
+_AIM, _MOST = (140.0, 66.0), (140.0, 96.0)
+"""The room that is aimed at, and that which is taken by what is at its least size."""
 _FULL, _THIN, _END = (62.0, 17.0), (62.0, 11.0), (4.0, 0.0)
 
 
@@ -47,12 +45,13 @@ def _insides(box: Box) -> Iterator[Diagram]:
 
 
 def _miniature(diagrams: Iterable[Diagram], *, right: bool) -> Miniature | None:
-    for diagram in diagrams:
-        plan = column(diagram, {box: _card(box) for box in diagram.boxes}, right=right)
-        x0, y0, x1, y1 = plan.extent()
-        scale = min(_WIDEST / (x1 - x0), _TALLEST / (y1 - y0), _SCALES[1])
-        if scale > _SCALES[0]:
-            return Miniature(plan.scaled(scale), below=right)
+    plans = [column(diagram, {box: _card(box) for box in diagram.boxes}, right=right) for diagram in diagrams if diagram.inner > 1]
+    for room, largest in ((_AIM, _SCALES[1]), (_MOST, _SCALES[0])):
+        for plan in plans:
+            x0, y0, x1, y1 = plan.extent()
+            scale = min(room[0] / (x1 - x0), room[1] / (y1 - y0), largest)
+            if scale >= _SCALES[0]:
+                return Miniature(plan.scaled(scale), below=right)
     return None
 
 

@@ -194,7 +194,8 @@ class Framed(Piece):
         inner = self.parts[0]
         left, top, right, foot = sizes.frame
         inner.x, inner.y = 0.0, top
-        self.left, self.right, self.height = inner.left + left, inner.right + right, top + inner.height + foot
+        self.left = max(inner.left + left, sizes.titles.get(self.group, 0.0))
+        self.right, self.height = inner.right + right, top + inner.height + foot
 
     def enter(self, value: Box) -> float:
         return self.parts[0].enter(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from archspec.views.figures.diagram import Arrow, Box, Diagram, Group, outward
+from archspec.views.figures.diagram import Arrow, Box, Diagram, Group, outward, whose
 from archspec.views.figures.wording import text_of
 
 
@@ -24,12 +24,13 @@ def folded(diagram: Diagram) -> Diagram:
             into[box] = before
         else:
             kept.append(box)
-    arrows = [Arrow(into.get(a.tail, a.tail), a.head) for a in diagram.arrows if a.head not in into]
-    return Diagram(diagram.level, kept, arrows)
+    ends = [(into.get(a.tail, a.tail), a.head) for a in diagram.arrows if a.head not in into]
+    once = dict.fromkeys((tail, head, at * (tail.times == 1)) for at, (tail, head) in enumerate(ends))  # all rounds leave by one arrow
+    return Diagram(diagram.level, kept, [Arrow(tail, head) for tail, head, _ in once])
 
 
 def _same(a: Box, b: Box) -> bool:
-    alike = a.form == b.form and a.equal == b.equal and a.group is b.group and a.training == b.training
+    alike = a.form == b.form and a.equal == b.equal and a.group is b.group and a.training == b.training and whose(a) == whose(b)
     return alike and a.form in ("block", "layer", "minor") and not a.changes
 
 
@@ -40,7 +41,7 @@ def finish(diagram: Diagram) -> None:
     bare = {group for group in held if held[group] < 2 or inner.get(group) == held[group]}
     for group in held:
         group.parent = _outer(group.parent, bare)
-        group.title = _relative(group.name, group.parent)
+        group.title = _relative(group.name, group.parent) + whose(group)
     for box in diagram.boxes:
         box.group = _outer(box.group, bare)
         box.title = _relative(box.name, box.group)

@@ -33,7 +33,8 @@ def captions_of(box: Box) -> list[str]:
     if box.op is not None:
         shape = shape_of(box)
         first = caption(box.op, len(shape.spatial) if isinstance(shape, Map) else 1)
-    return [line for line in (*box.before, first + times, second or " · ".join(box.minors)) if line]
+    own = f" = {box.owner}" * bool(box.owner)
+    return [line for line in (*box.before, first + times + own, second or " · ".join(box.minors)) if line]
 
 
 def gathered(diagram: Diagram, most: int) -> tuple[Diagram, Runs]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from archspec.views.figures.diagram import Box
+from archspec.views.figures.diagram import Box, Group
 from archspec.views.figures.plan import Rect
 from archspec.views.graphics.svg import Point
 
@@ -23,12 +23,13 @@ PORT = 16.0
 
 class Sizes(NamedTuple):
     """What pieces are measured by: the room that boxes take, that which a shape beside an arrow from a box asks for, and that which a frame
-    keeps free, at its left, top, right and foot.
+    keeps free, at its left, top, right and foot. `titles` is how wide the titles of frames are, which stand at the left of what enters them.
     """
 
     outer: Mapping[Box, Point]
     labelled: Mapping[Box, float]
     frame: Rect = (SIDE, HEAD, SIDE, FOOT)
+    titles: Mapping[Group, float] = {}
 
     def between(self, values: Iterable[Box], least: float) -> float:
         """The room between boxes that values pass."""

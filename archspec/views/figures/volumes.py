@@ -36,9 +36,7 @@ from archspec.views.graphics.svg import (
     stroke,
     tooltip,
 )  # fmt: skip
-from archspec.views.graphics.svg import (
-    arrow as arrow_of,
-)
+from archspec.views.graphics.svg import arrow as arrow_of
 from archspec.views.graphics.text_width import shown
 from archspec.views.theme import Theme
 
@@ -183,14 +181,8 @@ class _Painter:
         for wire in sorted(self.made.plan.wires, key=lambda wire: not wire.arrow.past):
             (before, x0, y0), (after, x1, y1) = self.corner(wire.arrow.tail), self.corner(wire.arrow.head)
             ends = {"data_from": shown(wire.arrow.tail.name), "data_to": shown(wire.arrow.head.name)}
-            if (
-                self.made.style == "sheets"
-                and not self.down
-                and y0 == y1
-                and len(self.reads[wire.arrow.head]) == 1
-                and before.volumes
-                and after.volumes
-            ):
+            alone = y0 == y1 and len(self.reads[wire.arrow.head]) == 1
+            if self.made.style == "sheets" and not self.down and alone and before.volumes and after.volumes:
                 inner = self.leading(before.volumes[-1].moved(x0), after.volumes[0].moved(x1), y0)
                 leads.append(element("g", inner, class_="edge", **ends))
             else:

@@ -6,7 +6,9 @@ as wide as Helvetica, DejaVu Sans is 1.2 times as wide. So room is always left f
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
+from collections.abc import Callable
 
 from archspec.diagnostics.visible import visible
 
@@ -44,16 +46,42 @@ def fitting(text: str, room: float, size: float, *, bold: bool = False) -> str:
     return _cut(text, bisect_right(range(1, len(text)), room, key=lambda letters: width(_cut(text, letters), size, bold=bold)))
 
 
-def leading(text: str, room: float, size: float) -> str:
-    """Make a text safe to show, and leave out its last words where it is wider than the room, except what follows a `=` alone."""
+def leading(text: str, room: float, size: float, *, bold: bool = False) -> str:
+    """Make a text safe to show, and leave out its last words where it is wider than the room, except what follows a `=` alone.
+
+    What is in brackets is one word, and so is what stands between commas outside of them.
+    """
     text = shown(text)
-    words, end = text.split(" "), ""
+    words, end = _joined(text.split(" "), lambda part: part.count("(") > part.count(")")), ""
+    if any(word.endswith(",") for word in words):
+        words = _joined(words, lambda part: not part.endswith(","))
     if "=" in words:
         words, end = words[: words.index("=")], f" = {words[-1]}"
-    while len(words) > 1 and width(text, size) > room:
+    while len(words) > 1 and width(text, size, bold=bold) > room:
         words.pop()
         text = f"{' '.join(words).rstrip('+ ')} …{end}"
-    return fitting(text, room, size)
+    return fitting(text, room, size, bold=bold)
+
+
+def _joined(words: list[str], goes_on: Callable[[str], bool]) -> list[str]:
+    found: list[str] = []
+    for word in words:
+        if found and goes_on(found[-1]):
+            found[-1] += f" {word}"
+        else:
+            found.append(word)
+    return found
+
+
+def named(text: str, room: float, size: float, *, bold: bool = False) -> list[str]:
+    """Make a name safe to show, in lines that fit into the room, broken after dots and between words; only what has neither is cut."""
+    lines: list[str] = []
+    for part in re.findall(r"[^. ]*[. ]+|[^. ]+$", shown(text)):
+        if lines and width(f"{lines[-1]}{part}".rstrip(), size, bold=bold) <= room:
+            lines[-1] += part
+        else:
+            lines.append(part)
+    return [fitting(line.rstrip(), room, size, bold=bold) for line in lines]
 
 
 def wrapped(text: str, room: float, size: float) -> list[str]:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from importlib.util import find_spec
 
 import pytest
 
 import archspec
 from archspec.views import figures
-from archspec.views.graphics.text_width import width
+from archspec.views.figures.look import Look
+from archspec.views.figures.plan import Page
+from archspec.views.graphics.text_width import leading, named, width
+from tests.helpers.paths import SPECS
+from tests.helpers.specs import few_quick
 
 
 def texts(spec, kind, level="auto"):
@@ -60,6 +65,41 @@ def test_footers_are_wrapped_and_never_cut(spec, kind):
 )
 def test_a_folded_repeat_is_named_from_its_first_layer_to_its_last(body, name):
     assert any(text.startswith(name) for text in texts(f"input 16x16x4\n{body}\n", "bars", "stage"))
+
+
+KINDS = (*(("blocks", level) for level in ("group", "stage", "block", "part", "layer")), ("volumes", "auto"), ("bars", "auto"))
+LOOKS = (Look(), Look(page=Page(right=True), style="boxes"))
+
+
+@pytest.mark.parametrize("name", few_quick([path.stem for path in SPECS], ("siamese_koch", "lenet5_1998")))
+def test_words_are_left_out_whole(name, networks):
+    """Never a part of a name, of a number, of what is in brackets, or a number without what it counts."""
+    for as_, level in KINDS:
+        for look in LOOKS:
+            for text in re.findall(r"<text[^>]*>(.*?)</text>", figures.draw(networks(name), as_, level, look).text):
+                shown = unescape(re.sub("<[^>]*>", " ", text))
+                assert not re.search(r"\S…|…[^ ]", shown), (as_, level, shown)
+                assert not re.search(r", \d+ …", shown) and shown.count("(") == shown.count(")"), (as_, level, shown)
+
+
+@pytest.mark.parametrize(
+    ("text", "room", "wanted"),
+    [
+        ("4 conv, 2 attn, 4 linear", 105, "4 conv, 2 attn, …"),
+        ("conv k=5 f=16 maps=((0,1,2), (1,2,3), (2,3,4))", 120, "conv k=5 f=16 …"),
+        ("conv k=5 f=16 p=2 = twin.stage.0", 150, "conv k=5 … = twin.stage.0"),
+        ("100 + 100 + 100 + 100 = 400", 110, "100 + 100 … = 400"),
+    ],
+)
+def test_what_is_left_out(text, room, wanted):
+    assert leading(text, room, 10) == wanted
+
+
+def test_names_are_broken_after_dots():
+    assert named("head.classification_head.module_list.0", 160, 10) == ["head.classification_head.", "module_list.0"]
+    assert named("layers.encoder_layer_0 – 11", 140, 10) == ["layers.encoder_layer_0", "– 11"]
+    assert named("a" * 99, 60, 10) == ["aaaa…aa"]
+    assert named("conv", 60, 10) == ["conv"]
 
 
 @pytest.mark.skipif(find_spec("svglib") is None or find_spec("reportlab") is None, reason="svglib and reportlab make PDFs")

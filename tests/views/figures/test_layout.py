@@ -147,6 +147,22 @@ def test_a_skip_begins_where_its_value_leaves(networks):
     raise AssertionError("there is no such arrow")
 
 
+@pytest.mark.parametrize(("name", "level"), [("t5_small", "stage"), ("transformer_base", "block"), ("nasnet_mobile", "block")])
+def test_arrows_end_where_their_boxes_begin(networks, name, level):
+    """Also those that get into a wide box from the side."""
+    plan = laid_out(build(networks(name), level))
+    for wire in plan.wires:
+        x0, y0, x1, y1 = plan.rect(wire.arrow.head)
+        assert not any(x0 + 1 < x < x1 - 1 and y0 + 1 < y < y1 - 1 for x, y in wire.points[:-1]), wire.arrow.head.name
+
+
+def test_rounds_in_one_box_leave_by_one_arrow(networks):
+    """The skip connections of WaveNet's blocks, whose sum is a circle with one arrow at stage level."""
+    assert [(tail, head) for tail, head, _ in lines(drawn(networks("wavenet"), "stage"))][:4] == [
+        ("input", "causal"), ("causal", "stack.0"), ("stack.0", "add1"), ("add1", "relu1"),
+    ]  # fmt: skip
+
+
 def random_text(seed):
     """Layers that each read one or two of those before: seldom a nesting."""
     rng = random.Random(seed)
@@ -204,6 +220,9 @@ def small(picture, name):
         ("resnet50", "block", "layer1.1", 1, 4, 1),  # three convolutions, and the relu behind the (+)
         ("resnet50", "block", "layer2.0", 1, 5, 2),  # and the projection
         ("vit_b_16", "block", "encoder.layers.encoder_layer_0", 2, 5, 1),  # both skips
+        ("transformer_base", "block", "decoder.layers.0", 3, 7, 2),  # all three
+        ("llama3_8b", "stage", "layers.0", 3, 6, 3),  # and the product of its gate
+        ("t5_small", "stage", "decoder.block.0", 3, 7, 3),  # a `repeat` of one block
         ("googlenet", "block", "inception3a", 0, 8, 5),  # seven layers in four branches, and their concat in the middle
     ],
 )
