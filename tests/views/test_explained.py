@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 import archspec
+from archspec.views.tables.columns import spaced
 from archspec.views.tables.typeset import typeset
 from tests.helpers.hostile_names import HOSTILE, hostile
 from tests.helpers.needs import pdflatex
@@ -34,6 +35,11 @@ def test_formulas_within_texts_are_typeset(text, wanted):
 def test_a_table_typesets_shapes_and_formulas_alone(archspec_command):
     made = archspec_command("table", "lenet5", "--format", "latex", "--columns", "name,layer,output,params,macs-work").out
     assert r"conv1 & conv k=5 f=6 & $28 \times 28 \times 6$ & 156 & $28 \times 28 \times 6 \times 5" in made
+    assert r"\times 1 = 117{,}600$" in made, "thousands are set apart, as in explain"
+
+
+def test_only_whole_numbers_are_set_apart():
+    assert spaced("28*28*6 = 117600; 0.04419417") == "28*28*6 = 117,600; 0.04419417"
 
 
 @pytest.mark.parametrize("name", ["lenet5", "vit_b_16", "unet"])

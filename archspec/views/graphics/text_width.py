@@ -74,14 +74,14 @@ def _joined(words: list[str], goes_on: Callable[[str], bool]) -> list[str]:
 
 
 def named(text: str, room: float, size: float, *, bold: bool = False) -> list[str]:
-    """Make a name safe to show, in lines that fit into the room, broken after dots and between words; only what has neither is cut."""
+    """Make a name safe to show, in lines that fit into the room: broken between words, and after dots where one is too wide, which is cut at last."""
     lines: list[str] = []
-    for part in re.findall(r"[^. ]*[. ]+|[^. ]+$", shown(text)):
-        if lines and width(f"{lines[-1]}{part}".rstrip(), size, bold=bold) <= room:
-            lines[-1] += part
-        else:
-            lines.append(part)
-    return [fitting(line.rstrip(), room, size, bold=bold) for line in lines]
+    for word in re.split("(?<!–) ", shown(text)):
+        fits = width(word, size, bold=bold) <= room
+        for at, part in enumerate([word] if fits else re.findall(r"[^.]*\.|[^.]+$", word)):
+            longer = f"{lines[-1]}{'' if at else ' '}{part}" if lines else part
+            lines = [*lines[:-1], longer] if width(longer, size, bold=bold) <= room else [*lines, part]
+    return [fitting(line, room, size, bold=bold) for line in lines]
 
 
 def wrapped(text: str, room: float, size: float) -> list[str]:

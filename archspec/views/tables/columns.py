@@ -69,7 +69,7 @@ def short(value: float, gap: str = "") -> str:
 
 def spaced(formula: str | None) -> str:
     """A formula with thousands set apart."""
-    return re.sub(r"\d{4,}", lambda m: f"{int(m[0]):,}", formula or "")
+    return re.sub(r"(?<![\d.])\d{4,}", lambda m: f"{int(m[0]):,}", formula or "")
 
 
 def field(seen: Row | Totals) -> str | None:

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from archspec.analysis.layers import Report
 from archspec.diagnostics.visible import visible
 from archspec.views.tables import grid as write
-from archspec.views.tables.columns import COLUMNS, DOCUMENT, Style, cell_text, chosen, counted, footer
+from archspec.views.tables.columns import COLUMNS, DOCUMENT, WORK, Style, cell_text, chosen, counted, footer, spaced
 from archspec.views.tables.grid import Grid
 from archspec.views.tables.typeset import typeset
 
-_FORMULAS = ("input", "output", "rf", "size-work", "params-work", "macs-work")
-"""Columns of shapes and formulas."""
+_TYPESET = dict.fromkeys(("input", "output", "rf"), typeset) | dict.fromkeys(WORK, lambda text: typeset(spaced(text)))
+"""How columns of shapes and formulas are written in LaTeX."""
 
 
 def _names(style: Style) -> Sequence[str]:
@@ -39,7 +39,7 @@ def latex(report: Report, style: Style) -> Iterator[str]:
     """A booktabs table, which needs the package; longer ones than a page want longtable in place of tabular."""
     name = visible(report.model) if report.model.isascii() else ""
     yield f"% {name or 'model'}: needs \\usepackage{{booktabs}} and, for names, \\usepackage[T1]{{fontenc}}\n"
-    yield from write.latex(grid_of(report, style), {at: typeset for at, name in enumerate(_names(style)) if name in _FORMULAS})
+    yield from write.latex(grid_of(report, style), {at: _TYPESET[name] for at, name in enumerate(_names(style)) if name in _TYPESET})
     for line in [*footer(report), *counted(style)]:
         yield f"% {line}\n"
 

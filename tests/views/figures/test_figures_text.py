@@ -98,6 +98,7 @@ def test_what_is_left_out(text, room, wanted):
 def test_names_are_broken_after_dots():
     assert named("head.classification_head.module_list.0", 160, 10) == ["head.classification_head.", "module_list.0"]
     assert named("layers.encoder_layer_0 – 11", 140, 10) == ["layers.encoder_layer_0", "– 11"]
+    assert named("inception3a.branch4.0 – 1.conv", 150, 9.5) == ["inception3a.branch4.0", "– 1.conv"]
     assert named("a" * 99, 60, 10) == ["aaaa…aa"]
     assert named("conv", 60, 10) == ["conv"]
 
