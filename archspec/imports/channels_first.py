@@ -9,7 +9,7 @@ from typing import Any
 
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Stored
-from archspec.imports.layout import Digit, Dim, axes_of, joined, merged, numbered, size
+from archspec.imports.layout import Digit, Dim, joined, merged, numbered, size, viewed
 from archspec.imports.sliding import Kernel as Kernel
 from archspec.imports.sliding import Sliding, check_fit
 from archspec.imports.sliding import sizes as sizes
@@ -113,6 +113,7 @@ class Tensors(Sliding):
             return self._with_held(site, step, x, y)
         y = y._replace(dims=(*((),) * (len(x.dims) - len(y.dims)), *y.dims))
         x, y = (self.cut(site, one) for one in (x, y))
+        x, y = self._there_too(site, x, y), self._there_too(site, y, x)
         if x.dims == y.dims and self.flat.type_of(x.value) == self.flat.type_of(y.value):
             return x._replace(value=self.flat.step(site, step, x.value, y.value))
         if any(digit.axis != "n" for digit in x.dims[0]) or len(x.dims) > 5:
@@ -129,6 +130,23 @@ class Tensors(Sliding):
         kind = _KINDS[type(self.flat.type_of(value))]
         found = self.of(self._stretched(site, step, value, self._spread(site, y, kind)))
         return found._replace(dims=tuple([found.dims[order.index(at)] for at in range(len(order))]))
+
+    def _there_too(self, site: Site, x: View, y: View) -> View:
+        """Tokens, of which each is combined with a position of a map `y`, as a map like that; any other as it is."""
+        type_ = self.flat.type_of(y.value)
+        if (
+            not isinstance(type_, Map)
+            or len(type_.spatial) < 2
+            or x.sizes != y.sizes
+            or y.dims != self.placed(y.value)
+            or x.dims != self.placed(x.value)
+        ):
+            return x
+        at = viewed(x.dims[1:2], type_.spatial)
+        if at is None or x.dims == y.dims:
+            return x
+        value = self.settle(site, x._replace(dims=(x.dims[0], x.dims[2], *at)), "map")
+        return View(value, self.placed(value))
 
     def _in_parts(self, site: Site, step: str, x: View, y: View) -> View:
         """The sum, difference or product of tensors of which parts stand beside the batch: axes along which `y` is stretched are joined."""
@@ -319,20 +337,6 @@ class Tensors(Sliding):
                 return first._replace(dims=(*first.dims[:dim], own, *first.dims[dim + 1 :]), fixed=())
         return None
 
-    def sum(self, site: Site, x: View, dims: Sequence[int], *, keep: bool) -> View:
-        """The sum over dimensions: of a few parts of the channels as those parts, added."""
-        dims = [dim % len(x.dims) for dim in dims]
-        count, dim = prod([x.sizes[dim] for dim in dims]), dims[0]
-        few = len(dims) == 1 and 1 < count <= 16 and not keep and all(digit.axis == "c" for digit in x.dims[dim])
-        if not few or x.dims[dim] == self.axis(x.value, "c"):
-            return self.number(site, self.reduce(site, x, "mean", dims, keep=keep), "mul", count)
-        parts = [self.select(x, dim, at) for at in range(count)]
-        values = [self.cut(site, part) for part in parts]
-        found = values[0]
-        for one in values[1:]:
-            found = self.merge(site, "add", found, one)
-        return found
-
     def _joined(self, site: Site, values: Sequence[int]) -> int:
         """Channels side by side; those that were joined before are taken as they were, as a dense block has them one after the other."""
         count = next((count for count in range(len(values) - 1, 1, -1) if tuple(values[:count]) in self._concats), 0)
@@ -352,41 +356,3 @@ class Tensors(Sliding):
         if part.dims[0] or not isinstance(type_, Tokens) or len(own) != 2:
             raise Unsaid(f"the stored tensor `{part.name}` stands beside {'x'.join(map(str, type_.shape))}")
         return self.tensor(site, part, Tokens(*own))
-
-    # reductions
-
-    def reduce(self, site: Site, x: View, step: str, dims: Sequence[int], *, keep: bool) -> View:
-        """The `mean` or `max` along dimensions: of all positions or of channels."""
-        dims = sorted({dim % len(x.dims) for dim in dims})
-        x = self.cut(site, x)
-        type_ = self.flat.type_of(x.value)
-        gone = merged(
-            sorted(
-                (digit for dim in dims for digit in x.dims[dim]), key=lambda d: ("dhwtc".index(d.axis) if d.axis != "n" else 9, -d.stride)
-            )
-        )
-        positions = joined([self.axis(x.value, axis) for axis in axes_of(type_) if axis != "c"])
-        left = [() if at in dims else dim for at, dim in enumerate(x.dims)]
-        if gone == positions and not isinstance(type_, Vector):
-            value = self.flat.step(site, "gap" if step == "mean" else "gmp", x.value)
-        elif gone == self.axis(x.value, "c"):
-            value = self.flat.step(site, step, x.value, axis="c")
-            if isinstance(type_, Tokens):  # what were tokens are the channels of a vector
-                left = [tuple([digit._replace(axis="c") if digit.axis == "t" else digit for digit in dim]) for dim in left]
-        else:
-            return self._reduced(site, x, step, dims, keep=keep)
-        return View(value, tuple([dim for at, dim in enumerate(left) if keep or at not in dims]))
-
-    def _reduced(self, site: Site, x: View, step: str, dims: Sequence[int], *, keep: bool) -> View:
-        """A reduction that needs the tensor as a value of its own first."""
-        if len(x.dims) <= 5 and x.dims[0] == self.of(x.value).dims[0]:
-            settled = self.of(self.settle(site, x))
-            if settled != x:
-                return self.reduce(site, settled, step, dims, keep=keep)
-        if 0 in dims:
-            raise Unsaid(f"a {step} over the images")
-        others = [dim for at, dim in enumerate(x.dims) if at not in dims]
-        row = self._in_a_row(site, x._replace(dims=(*others, joined([x.dims[at] for at in dims]))), len(others))
-        found = self.reduce(site, row, step, [len(others)], keep=False)
-        left = iter(found.dims)
-        return found._replace(dims=tuple([() if at in dims else next(left) for at in range(len(x.dims)) if keep or at not in dims]))

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
-from archspec.imports.channels_first import Kernel, Tensors, sizes
+from archspec.imports.channels_first import Kernel, sizes
 from archspec.imports.flat import Site, Unsaid
 from archspec.imports.head_dims import parted, shared, turning
 from archspec.imports.imported import Stored
-from archspec.imports.layout import Digit, Dim, axes_of, joined, merged, size, viewed
+from archspec.imports.layout import Digit, Dim, joined, merged, size, viewed
 from archspec.imports.relative import looks_around, parts_windows
+from archspec.imports.rolling import Rolled, Rolling
 from archspec.imports.stored import Computed, Held, Table
 from archspec.imports.views import View
 from archspec.types import Map, Tokens, Type
@@ -64,24 +65,16 @@ class _Attended(NamedTuple):
     rolled: tuple[int, ...] = ()
 
 
-class _Rolled(NamedTuple):
-    """What a value is when it is not rolled, and how far it was along each axis."""
-
-    source: int
-    shifts: tuple[int, ...]
-
-
 _FORMS = {("in_proj", "out_proj"): None, ("qkv", "proj"): "qkv"}
 """How the two projections of attention are called, and the argument `proj` of it."""
 
 
-class Attending(Tensors):
+class Attending(Rolling):
     """Tensors with attention."""
 
     def __init__(self, flat: Any, batch: int) -> None:
         super().__init__(flat, batch)
         self._attended: dict[int, _Attended] = {}
-        self._rolled: dict[int, _Rolled] = {}
 
     def scores(self, x: View, y: View) -> Scores:
         """The product of queries (..., T, d) and keys (..., d, U). Raises Unsaid where it is none."""
@@ -168,7 +161,7 @@ class Attending(Tensors):
         if scores.table is not None or scores.mask is not None or scores.mixed:
             raise Unsaid("it adds biases or a mask to the scores of several values")
         value = self.flat.step(site, "attend", *self._operands(site, (q, k, v), packed, scores.bias, given), **given)
-        return self._as_queries(value, scores.queries, q.dims[2] if packed is not None else self.of(value).dims[1], heads)
+        return self._as_queries(value, scores.queries, q.dims[2] if packed is not None else self.placed(value)[1], heads)
 
     def _added(self, site: Site, bias: View, shape: Map) -> int:
         """What is added to scores as the value that attention reads. Raises Unsaid where its axes are others."""
@@ -185,14 +178,22 @@ class Attending(Tensors):
         q, k, _ = parts
         found = [packed] if packed is not None else []
         if packed is None:
-            rows = (View(one.value, (one.dims[0], one.dims[2], joined([one.dims[1], one.dims[3]])), one.fixed) for one in parts)
-            found = [self.settle(site, row, "tokens") for row in rows]
+            rows = [View(one.value, (one.dims[0], one.dims[2], joined([one.dims[1], one.dims[3]])), one.fixed) for one in parts]
+            found = self._places(site, rows[:1]) + self._places(site, rows[1:])
             given |= {"k": True, "v": True}
         if bias is not None:
             shape = Map((size(q.dims[2]), size(k.dims[2])), given["heads"])
             found.append(self.tensor(site, bias, shape) if isinstance(bias, Held) else self._added(site, bias, shape))
             given |= {"rel": True}
         return found
+
+    def _places(self, site: Site, rows: Sequence[View]) -> list[int]:
+        """Tensors (positions, channels) of the same positions as maps where these are all of a map, each in its place, else as tokens."""
+        if all(row.dims[:2] == self.placed(row.value)[:2] and len(own := row.dims[2]) == 1 and own[0].axis == "c" for row in rows):
+            rows = [self.cut(site, row) for row in rows]
+            if all(row.dims == self.placed(row.value) for row in rows):
+                return [row.value for row in rows]
+        return [self.settle(site, row, "tokens") for row in rows]
 
     def _self_attention(self, site: Site, packed: int, q: View, given: dict[str, Any], scores: Scores) -> int:
         """Attention of the queries, keys and values in one value: in windows also shifted ones, as a map that was rolled has them."""
@@ -227,7 +228,7 @@ class Attending(Tensors):
             value = back
         return value
 
-    def _shift(self, rolled: _Rolled | None, mask: Any, type_: Type, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _shift(self, rolled: Rolled | None, mask: Any, type_: Type, given: Mapping[str, Any]) -> dict[str, Any]:
         """The argument that says how far windows are shifted, of a map that was rolled, with a mask. Raises Unsaid."""
         if rolled is None or "w" not in given or not isinstance(type_, Map):
             raise Unsaid("its scores get a mask")
@@ -242,36 +243,6 @@ class Attending(Tensors):
         if part is None:
             return type_.spatial
         return part if isinstance(part, tuple) else (part,) * len(type_.spatial)
-
-    def roll(self, site: Site, x: View, shifts: Mapping[int, int]) -> View:
-        """A map whose positions are moved along dimensions, what leaves it at one end coming in at the other."""
-        x = self.cut(site, x)
-        type_ = self.flat.type_of(x.value)
-        letters = axes_of(type_)[1:] if isinstance(type_, Map) else ""
-        axes = {x.dims[dim]: shift for dim, shift in shifts.items()}
-        own = tuple([axes.pop(self.axis(x.value, axis), 0) for axis in letters])
-        if axes or not letters:
-            raise Unsaid("it rolls what is no axis of a map")
-        return x._replace(value=self.rolled(site, x.value, own))
-
-    def rolled(self, site: Site, value: int, shifts: tuple[int, ...]) -> int:
-        """A value whose positions are moved along its axes."""
-        rolled = self._rolled.get(value)
-        if rolled is not None:  # along one axis after the other, or back
-            value, shifts = rolled.source, tuple([a + b for a, b in zip(shifts, rolled.shifts, strict=True)])
-        sides = self.flat.type_of(value).shape
-        shifts = tuple([(shift + side // 2) % side - side // 2 for shift, side in zip(shifts, sides, strict=False)])
-        if not any(shifts):
-            return value
-        found = self.flat.custom(
-            site._replace(operator="aten.roll", key=""),
-            value,
-            out=self.flat.type_of(value),
-            why="the language has no layer for it",
-            places=(shifts, tuple(range(2, 2 + len(shifts)))),
-        )
-        self._rolled[found] = _Rolled(value, shifts)
-        return found
 
     def _as_queries(self, value: int, q: View, positions: Dim, heads: int) -> View:
         """The result of attention with its dimensions where those of the queries are."""

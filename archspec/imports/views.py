@@ -55,6 +55,12 @@ class Views:
         type_ = self.flat.type_of(value)
         return self.axis(value, "t" if isinstance(type_, Tokens) else "w") if isinstance(type_, Tokens) or is_line(type_) else None
 
+    def placed(self, value: int) -> tuple[Dim, ...]:
+        """All positions of a value as one dimension, and its channels behind it."""
+        batch, *axes = self.of(value).dims
+        channels = self.axis(value, "c")
+        return (batch, joined([axis for axis in axes if axis != channels]), channels)
+
     def viewed_in(self, site: Site, x: View) -> None:
         """Note the module in which a tensor got its dimensions: a layer that this takes is written there, however late."""
         self._modules.setdefault((x.value, x.dims, x.fixed), site.path)

@@ -92,7 +92,25 @@ def of_keys_less_queries(m, x):
     return nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=biases[None]).transpose(1, 2).flatten(2)
 
 
+def of_fewer_positions(m, x):
+    """Queries of all positions, keys and values of fewer, and what follows reads a map again (Wang et al. 2021)."""
+    tokens = x.flatten(2).transpose(1, 2)
+    q = m.q(tokens).view(-1, 24, 2, 4).transpose(1, 2)
+    k, v = m.kv(m.less(x).flatten(2).transpose(1, 2)).view(-1, 6, 2, 2, 4).permute(2, 0, 3, 1, 4)
+    return m.proj(nn.functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)) + tokens
+
+
+def of_channels_on_a_map(m, x):
+    """Attention of channels (Ding et al. 2022), whose result is added to a map."""
+    y = m.proj(of_channels(m, x).transpose(1, 2).permute(0, 3, 1, 2).flatten(2))
+    return m.last((y + x.flatten(2).transpose(1, 2)).transpose(1, 2).view_as(x))
+
+
 PRODUCTS = {
+    "fewer keys than queries": lambda: cased(of_fewer_positions, q=nn.Linear(8, 8), kv=nn.Linear(8, 16), less=nn.Conv2d(8, 8, 2, 2)),
+    "channels that attend, in a map": lambda: cased(
+        of_channels_on_a_map, temperature=nn.Parameter(torch.rand(2, 1, 1)), last=nn.Conv2d(8, 8, 3, 1, 1)
+    ),
     "biases by positions of keys": lambda: cased(of_keys_less_queries, biases=nn.Parameter(torch.randn(2, 7, 11))),
     "biases of one head": lambda: cased(of_one_head, biases=nn.Parameter(torch.randn(77, 1))),
     "biases by a table": lambda: cased(looked_up, biases=nn.Parameter(torch.randn(24, 2))),
@@ -226,6 +244,13 @@ def test_filters_that_are_a_buffer_are_frozen(tmp_path):
 )
 def test_biases_of_relative_positions_are_a_table(name, line):
     assert line in archspec.from_torch(PRODUCTS[name](), "4x6x8").text
+
+
+def test_attention_on_a_map_is_no_detour_by_tokens():
+    text = archspec.from_torch(PRODUCTS["fewer keys than queries"](), "4x6x8").text
+    assert "heads=2" in text and "map" not in text and text.count("tokens") <= 1  # the result alone
+    text = archspec.from_torch(PRODUCTS["channels that attend, in a map"](), "4x6x8").text
+    assert "map 4x6" in text and "tokens" not in text
 
 
 def test_a_number_that_is_no_number_of_a_spec_is_left_out():
