@@ -155,9 +155,10 @@ class Writer:
         return key
 
     def refer(self, targets: Iterable[Item | None]) -> str:
-        """The name of the values that items of a column read. Raises Unsayable where these are not one column."""
+        """The name of the values that items of a column read. Raises Unsayable where these are not one column, and have not one name."""
         first, *others = map(self.resolved, targets)
-        if any(self.columns_of.get(id(other), other) is not self.columns_of.get(id(first), first) for other in others):
+        column = self.columns_of.get(id(first), first)
+        if any(self.columns_of.get(id(other), other) is not column and not _is_namesake(first, other) for other in others):
             raise Unsayable("values of different places")
         return self.values.get(id(first)) or called(first)
 
@@ -391,3 +392,8 @@ class Writer:
                 rounds.setdefault(self.rounds[key][0] if key < 0 else key, []).append(text)
             texts = {at: listed(own) for at, own in rounds.items()}
         return self.params.express(texts, hint)
+
+
+def _is_namesake(one: Item | None, other: Item | None) -> bool:
+    """Whether two items have one name by themselves, by which weights are called."""
+    return one is not None and other is not None and one.keyed and other.keyed and one.name == other.name and not one.nameless

@@ -298,6 +298,26 @@ c: stage 24
 d: stage 24
 """
 """Some of the sums have a branch more."""
+NAMESAKES = """
+block cell(f, wide):
+  x: skip
+  before: conv k=1 f=f if wide
+  before if not wide:
+    conv1: conv k=1 f=f
+    conv2: conv k=3 f=f p=1
+  after: from x | conv k=3 f=f p=1
+  relu
+  z: pool w=3 s=1 p=1
+  from before | tanh | add z
+  last: from before | conv k=1 f=f
+  add z
+input 16x16x8
+cell1: cell 8 yes
+cell2: cell 16 no
+cell3: cell 16 yes
+cell4: cell 24 no
+"""
+"""What lines refer to is a layer in some instances, and a group of its name in others."""
 LISTS = """
 block unit(f):
   conv: conv k=3 f=f p=1
@@ -318,6 +338,7 @@ b: unit 16
         (CALLED_AS_SHORTCUT, "    shortcut: unit 2*f s=s if cin != 2*f"),
         (UNLIKE, "e: inverted "),
         (BRANCHES, "    three: bn if cin == f"),
+        (NAMESAKES, "  last: from before | conv k=1 f=f"),
         (LISTS, '  custom "aten.view" (2,f,4,64)'),
     ],
 )
