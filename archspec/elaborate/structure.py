@@ -115,7 +115,7 @@ class Structures(Steps):
         """Warn of a label that is `residual`, `add` or such in other letters, and so merges nothing."""
         word, meant = head.name.span.text, head.name.span.text.lower()
         only = suite.body[0] if len(suite.body) == 1 else None
-        if meant not in BODIES or word == meant or (isinstance(only, ast.Chain) and only.steps[0].name.id == meant):
+        if meant not in BODIES or word == meant or (isinstance(only, ast.Chain) and [step.name.id for step in only.steps][:1] == [meant]):
             return
         help_ = f"write `{meant}:`, or choose a label that looks like none"
         fixes = [written(head.name.span, meant)]

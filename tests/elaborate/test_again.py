@@ -245,6 +245,19 @@ def test_the_module_stores_each_weight_once_and_onnx_gives_its_values(text):
     torch.testing.assert_close(torch.from_numpy(found), model(*given.values()).detach(), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("merge", ["mul min(6,h())+1", "add h()", "sub h()"])
+def test_what_a_merge_takes_is_that_of_the_place_where_it_is_used_again(merge):
+    torch, runtime = pytest.importorskip("torch"), pytest.importorskip("onnxruntime")
+    text = f"input 12x12x3\ng:\n  conv k=1 f=3\n  n: skip\n  {merge}\nadaptpool 4\nagain g\n"
+    text = text.replace("n: skip\n  ", "").replace("concat n axis=t", "tokens\n  concat g0 axis=t") if False else text
+    network = archspec.loads(text)
+    model = archspec.to_torch(network, seed=0).eval()
+    given = inputs_of(network)
+    proto = archspec.to_onnx(network, model.state_dict(), batch=3)
+    (found,) = runtime.InferenceSession(proto.SerializeToString()).run(None, {name: x.numpy() for name, x in given.items()})
+    torch.testing.assert_close(torch.from_numpy(found), model(*given.values()).detach(), rtol=1e-4, atol=1e-5)
+
+
 def by_hand(name, leaf, given):
     """The network of a name, from torch.nn.functional and a state_dict; batch norms in training."""
     import torch

@@ -42,6 +42,9 @@ def _wiring(graph: Graph) -> tuple[object, ...]:
 
 
 def _way(node: Node, graph: Graph, make: Make) -> tuple[New | None, str]:
-    """The module of a layer, if it is one, and its name with the kinds of what it reads."""
-    kinds = " and ".join(f"{type(type_).__name__.lower()} of {len(type_.shape)} axes" for type_ in graph.types_of(node))
-    return None if node.op.variadic else make(node, graph), f"{node.op.step} of {kinds}"
+    """The module of a layer, if it is one, and the layer with the kinds of what it reads; of one without a module with its arguments."""
+    types = graph.types_of(node)
+    kinds = " and ".join(f"{type(type_).__name__.lower()} of {len(type_.shape)} axes" for type_ in types)
+    if not node.op.variadic:
+        return make(node, graph), f"{node.op.step} of {kinds}"
+    return None, f"{node.op.step} {node.op.config(*types)}".rstrip() + f" of {kinds}"
