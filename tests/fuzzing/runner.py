@@ -365,5 +365,6 @@ class Runner:
 
 
 def is_aside(group: Group) -> bool:
-    """Whether a label stands before a layer that leaves the current value as it is, as the reference says of `buckets`."""
-    return group.body.alone and isinstance(step := group.body.items[0].steps.items[0], Step) and step.name == "buckets"
+    """Whether a label stands before a layer that leaves the current value as it is, as the reference says of `buckets` behind no `from`."""
+    line = group.body.items[0]
+    return group.body.alone and line.source is None and isinstance(step := line.steps.items[0], Step) and step.name == "buckets"
