@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Out, Repeat, bodies
@@ -158,6 +158,28 @@ def _filled(items: Mapping[int, Item]) -> dict[int, Item]:
         branches = [item.body if isinstance(item, Group) else [] for item in own]
         found[at] = replace(head, branches=branches, without=frozenset(n for n, item in enumerate(own) if item is None))
     return found
+
+
+def rounds_in_columns(parts: Mapping[int, Sequence[Item]], instance: Callable[[int], int]) -> list[Column]:
+    """Bodies in columns; the rounds of an `instance`, which is that of a key, have their items at the same positions."""
+    first: dict[int, int] = {}
+    for key in parts:
+        first.setdefault(instance(key), key)
+    found = columns({key: parts[key] for key in first.values()})
+    if len(first) == len(parts):
+        return found
+    wide = []
+    for column in found:
+        items: dict[int, Item] = {}
+        for key, body in parts.items():
+            begin = first[instance(key)]
+            if begin in column.items:
+                at = next((at for at, item in enumerate(parts[begin]) if item is column.items[begin]), len(body))
+                if at >= len(body):
+                    raise Unsayable("rounds of unlike lines")
+                items[key] = body[at]
+        wide.append(Column(items))
+    return wide
 
 
 def _is_sum(item: Item) -> bool:

@@ -10,8 +10,8 @@ from itertools import count as counting
 from archspec.backends.arch import as_label
 from archspec.ir.graph import AGAIN, SHORTCUT, Hole
 from archspec.ir.walk import Names
-from archspec.shortening.alignment import Column, columns
-from archspec.shortening.items import Entry, Exit, From, Group, Head, Item, Layer, Mark, Out, Repeat, every
+from archspec.shortening.alignment import Column, rounds_in_columns
+from archspec.shortening.items import Entry, Exit, From, Group, Head, Item, Layer, Mark, Out, Repeat, bodies, every
 from archspec.shortening.parameters import Params, Unsayable
 from archspec.shortening.referring import called, taken_up
 from archspec.shortening.saying import default, listed, ordered, variants, word
@@ -67,7 +67,7 @@ class Writer:
         self.paths = {at: group.path for at, group in enumerate(instances)}
         scope = Scope.of(range(len(instances)), "ordinal")
         self.take(instances, scope)
-        lines = self.body({at: group.body for at, group in enumerate(instances)}, scope)
+        lines = self.whole({at: group.body for at, group in enumerate(instances)}, scope)
         self.conditions(lines)
         given = [param.name if param.default is None else f"{param.name}={param.default}" for param in self.params.ordered]
         return [Line(f"block {self.name}({', '.join([*given, *[f'from {name}' for name in self.params.values]])}):", lines)]
@@ -100,7 +100,7 @@ class Writer:
         if any(isinstance(item, Mark) for part in parts.values() for item in part):  # it is called as nothing below is
             scope.used.update(item.name for part in parts.values() for item in every(part) if item.keyed)
         written: list[Line] = []
-        for column in self.columns(parts):
+        for column in rounds_in_columns(parts, self.instance):
             if self.is_silent(column):
                 continue
             try:
@@ -119,26 +119,22 @@ class Writer:
                 written.append(Line(self.skipped(column.first, scope)))
         return list(joined(written))
 
-    def columns(self, parts: Mapping[int, Sequence[Item]]) -> list[Column]:
-        """Bodies in columns; the rounds of an instance have their items at the same positions."""
-        first: dict[int, int] = {}
-        for key in parts:
-            first.setdefault(self.instance(key), key)
-        found = columns({key: parts[key] for key in first.values()})
-        if len(first) == len(parts):
-            return found
-        wide = []
-        for column in found:
-            items: dict[int, Item] = {}
-            for key, body in parts.items():
-                begin = first[self.instance(key)]
-                if begin in column.items:
-                    at = next((at for at, item in enumerate(parts[begin]) if item is column.items[begin]), len(body))
-                    if at >= len(body):
-                        raise Unsayable("rounds of unlike lines")
-                    items[key] = body[at]
-            wide.append(Column(items))
-        return wide
+    def whole(self, parts: Mapping[int, Sequence[Item]], scope: Scope) -> list[Line]:
+        """The lines of the body of a group or a block. Where all of it is a gate, it is `x: skip`, `gap | fc 8 | sigmoid | mul x`; so is what
+        stands before the value in a `concat`.
+        """
+        heads = {at: part[0] for at, part in parts.items() if len(part) == 1 and isinstance(part[0], Head) and part[0].is_beside}
+        kinds = {head.kind for head in heads.values() if isinstance(head, Head)}
+        if len(heads) < len(parts) or len(kinds) > 1:
+            return self.body(parts, scope)
+        scope.used.update(item.name for item in every(heads.values()) if item.keyed)
+        mark, step = Mark("x"), kinds.pop()
+        begin = Line(self.skipped(mark, scope))
+        lines = self.body({at: max(bodies(head), key=len) for at, head in heads.items()}, scope)
+        for at, head in heads.items():
+            if id(head) not in self.alone:
+                scope.names[at].local(Hole(None, step, None, None, False))
+        return list(joined([begin, *lines, Line(f"{step} {called(mark)}", joins=True, items=[*heads.values()])]))
 
     def guard(self, present: Iterable[int], among: Iterable[int]) -> Guard:
         """The instances that have what some of these have, all rounds of an instance or none. Raises Unsayable."""
@@ -271,7 +267,7 @@ class Writer:
         inner = Scope.of(items, "index")
         if any(item.refs for item in items.values()):  # its labels must not hide those outside
             inner.used |= scope.used
-        lines = self.body({at: item.body for at, item in items.items()}, inner)
+        lines = self.whole({at: item.body for at, item in items.items()}, inner)
         single = any(item.single for item in items.values()) and not lines[0].text.startswith("repeat ")
         return nested(f"{label}{'repeat 1: ' if single else ''}", lines)
 

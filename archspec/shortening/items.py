@@ -159,6 +159,19 @@ class Head(Item):
         return True
 
     @property
+    def is_beside(self) -> bool:
+        """Whether a line behind one branch says it as well, which merges that with what the other one is: the value that both begin with."""
+        places = [at for at, branch in enumerate(self.branches) if not branch]
+        named = self.label or self.argument or (self.merge is not None and self.merge.label)
+        return (
+            len(self.branches) == 2
+            and not named
+            and (self.kind == "mul" or places == [1])
+            and len(places) == 1
+            and self.kind in ("mul", "concat")
+        )
+
+    @property
     def step(self) -> str:
         """That of the merge."""
         return "add" if self.kind == "residual" else self.kind
