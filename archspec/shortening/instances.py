@@ -291,6 +291,8 @@ def _is_numbered(body: Sequence[Item]) -> bool:
 def _is_worth_it(cluster: Sequence[Group]) -> bool:
     """Whether a block says more than its instances written out: its body has heads, names of its own, or many lines."""
     body = max((group.body for group in cluster), key=lambda body: (any(isinstance(item, Head) for item in body), sum(map(size, body))))
+    if len(body) == 1 and isinstance(body[0], Layer):
+        return False
     if len(body) == 1 and isinstance(body[0], (Repeat, Group)):
         lines = _lines(body)
         return (len(cluster) - 1) * (lines - 1) > 3
