@@ -251,7 +251,7 @@ class Writer:
         words, named = [block.name], []
         for param in block.params.ordered:
             text = self.express({at: param.values[item.index] for at, item in items.items()}, param.name)
-            if param.default is None and "," not in text:
+            if param.default is None and "," not in text and not named:
                 words.append(text)
             elif text != param.default:
                 named.append(f"{param.name}={text}")

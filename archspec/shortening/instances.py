@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from archspec.ir.graph import AGAIN
 from archspec.ops import STEPS
@@ -32,6 +33,8 @@ _TAKEN = {*KEYWORDS, AGAIN, "skip"}
 """Words that name no block, besides the steps."""
 _LONGEST = 8
 """Items of a round at most."""
+_ROW = 4
+"""Calls at least that are rounds although a parameter changes from each to the next."""
 
 
 @dataclass(slots=True, eq=False)
@@ -190,10 +193,29 @@ def _run(body: Sequence[Item], at: int, *, ordinal: bool) -> tuple[int, int]:
             if not _all_same(first, before, items, count):
                 break
             count += 1
+        count = max(count, _listed(body[at:])) if period == 1 else count
         whole = any(isinstance(item, (Group, Head)) for item in first) or period * count > 3
         if whole and period * (count - 1) > best[0] * (best[1] - 1):
             best = period, count
     return best
+
+
+def _listed(body: Sequence[Item]) -> int:
+    """How many calls of one block follow each other in which one parameter has other values in all; 1 where they are few."""
+    changes: set[str] = set()
+    seen: set[tuple[str, ...]] = set()
+    count = 0
+    for before, item in pairwise([body[0], *body]):
+        if not isinstance(item, Group) or item.block is None or not isinstance(before, Group) or item.block is not before.block:
+            break
+        params = item.block.params.found
+        changes |= {param.name for param in params if param.values[item.index] != param.values[before.index]}
+        values = tuple([param.values[item.index] for param in params])
+        if len(changes) > 1 or values in seen or (count and not _follows(before, item, 1)):
+            break
+        seen.add(values)
+        count += 1
+    return count if count >= _ROW else 1
 
 
 def _names(word: str) -> Iterator[str]:
@@ -222,9 +244,7 @@ def _same(first: Item, before: Item, item: Item, count: int) -> bool:
     """Whether an item is that of a later round: as in the first, except for names that count up and for arguments of calls that change
     after the first round.
     """
-    if item.seen or (item.keyed and item.name != first.name and not _counted(first, item, count)):
-        return False
-    if isinstance(item, (Layer, Group)) and isinstance(first, (Layer, Group)) and [*map(id, item.refs)] != [*map(id, first.refs)]:
+    if not _follows(first, item, count):
         return False
     match first, before, item:
         case Layer(), _, Layer():
@@ -244,6 +264,14 @@ def _same(first: Item, before: Item, item: Item, count: int) -> bool:
             return alike and all(_all_same(*three, _INNER) for three in zip(first.rounds, before.rounds, item.rounds, strict=True))
         case _:
             return False
+
+
+def _follows(first: Item, item: Item, count: int) -> bool:
+    """Whether the name of an item counts up from that of the first round, and it reads the same."""
+    if item.seen or (item.keyed and item.name != first.name and not _counted(first, item, count)):
+        return False
+    others = isinstance(item, (Layer, Group)) and isinstance(first, (Layer, Group))
+    return not (others and [*map(id, item.refs)] != [*map(id, first.refs)])
 
 
 def _all_same(first: Sequence[Item], before: Sequence[Item], items: Sequence[Item], count: int) -> bool:
