@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from archspec.ir.graph import AGAIN
 from archspec.ops import STEPS
 from archspec.shortening.alignment import columns, shape, shared, size
-from archspec.shortening.composing import BEGIN, Writer
+from archspec.shortening.composing import Writer
 from archspec.shortening.doubts import Doubts
 from archspec.shortening.heights import even as shared_heights
 from archspec.shortening.heights import heights
-from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Out, Repeat, bodies, every
+from archspec.shortening.items import Group, Head, Item, Layer, Repeat, bodies, every
 from archspec.shortening.kinds import kind
 from archspec.shortening.parameters import Params, Unsayable
-from archspec.shortening.saying import counting_part, default
+from archspec.shortening.rounds import is_laboured, run
+from archspec.shortening.saying import default
 from archspec.shortening.written import Line
 from archspec.syntax.lines import KEYWORDS
 
@@ -25,16 +25,10 @@ _LARGEST = 1.35
 """How much larger a block may be than the largest of its instances."""
 _GUARDED = 0.65
 """The lines of a block that may have a condition."""
-_TRIED = 30
-"""Clusters that a group of another shape is tried with."""
-_INNER = 0
-"""In place of the number of a round, for what stands in a repeat inside of the round: lists and counting labels there are that one's."""
 _TAKEN = {*KEYWORDS, AGAIN, "skip"}
 """Words that name no block, besides the steps."""
-_LONGEST = 8
-"""Items of a round at most."""
-_ROW = 4
-"""Calls at least that are rounds although a parameter changes from each to the next."""
+_TRIED = 30
+"""Clusters that a group of another shape is tried with."""
 
 
 @dataclass(slots=True, eq=False)
@@ -151,8 +145,8 @@ class Instances:
         found: list[Item] = []
         at = 0
         while at < len(body):
-            period, count = _run(body, at, ordinal=ordinal)
-            if count > 1 and not _is_laboured(body[at : at + period * count], period, ordinal=ordinal):
+            period, count = run(body, at, ordinal=ordinal)
+            if count > 1 and not is_laboured(body[at : at + period * count], period, ordinal=ordinal):
                 rounds = [list(body[start : start + period]) for start in range(at, at + period * count, period)]
                 found.append(Repeat(body[at].name, body[at].reads, any(item.keyed for item in rounds[0]), rounds=rounds))
             else:
@@ -177,117 +171,11 @@ def _spliced(body: Sequence[Item], loose: Mapping[int, Sequence[Item]]) -> Itera
         yield from _spliced(loose[id(item)], loose) if id(item) in loose else [item]
 
 
-def _run(body: Sequence[Item], at: int, *, ordinal: bool) -> tuple[int, int]:
-    """How many items make a round that begins at a position, and how many rounds follow; the round by which most items are saved."""
-    best = 1, 1
-    for period in range(1, min(_LONGEST, (len(body) - at) // 2) + 1):
-        first = body[at : at + period]
-        if any(item.seen or isinstance(item, (From, Mark, Out)) for item in first) or not _begins(first[0]):
-            break
-        names = [item.name for item in first if isinstance(item, Layer) and item.keyed and not item.name.isdecimal()]
-        if not ordinal and not all("." in name for name in names):
-            break  # a block says more than labels that count
-        count = 1
-        while (count + 1) * period <= len(body) - at:
-            before, items = (body[at + n * period : at + (n + 1) * period] for n in (count - 1, count))
-            if not _all_same(first, before, items, count):
-                break
-            count += 1
-        count = max(count, _listed(body[at:])) if period == 1 else count
-        whole = any(isinstance(item, (Group, Head)) for item in first) or period * count > 3
-        if whole and period * (count - 1) > best[0] * (best[1] - 1):
-            best = period, count
-    return best
-
-
-def _listed(body: Sequence[Item]) -> int:
-    """How many calls of one block follow each other in which one parameter has other values in all; 1 where they are few."""
-    changes: set[str] = set()
-    seen: set[tuple[str, ...]] = set()
-    count = 0
-    for before, item in pairwise([body[0], *body]):
-        if not isinstance(item, Group) or item.block is None or not isinstance(before, Group) or item.block is not before.block:
-            break
-        params = item.block.params.found
-        changes |= {param.name for param in params if param.values[item.index] != param.values[before.index]}
-        values = tuple([param.values[item.index] for param in params])
-        if len(changes) > 1 or values in seen or (count and not _follows(before, item, 1)):
-            break
-        seen.add(values)
-        count += 1
-    return count if count >= _ROW else 1
-
-
 def _names(word: str) -> Iterator[str]:
     """A word, and others like it; calls are numbered, so that a number in a name would not tell them apart."""
     yield word
     letters = "bcdefghijklmnopqrstuvwxyz"
     yield from (f"{word}_{first}{second}" for first in ("", *letters) for second in letters)
-
-
-def _is_laboured(items: Sequence[Item], period: int, *, ordinal: bool) -> bool:
-    """Whether two calls read better than two rounds of them, which take several lists, or a list and a label that counts."""
-    first, second, *others = items
-    if others or period > 1 or not isinstance(first, Group) or not isinstance(second, Group) or first.block is None:
-        return False
-    changed = sum(param.values[first.index] != param.values[second.index] for param in first.block.params.found)
-    counts = first.keyed and not first.name.isdecimal() and not (ordinal and first.name.rstrip("0123456789") == first.block.name)
-    return changed + counts > 1 and changed > 0
-
-
-def _begins(item: Item) -> bool:
-    """Whether a round reads well that begins with an item."""
-    return not isinstance(item, Layer) or item.step in BEGIN
-
-
-def _same(first: Item, before: Item, item: Item, count: int) -> bool:
-    """Whether an item is that of a later round: as in the first, except for names that count up and for arguments of calls that change
-    after the first round.
-    """
-    if not _follows(first, item, count):
-        return False
-    match first, before, item:
-        case Layer(), _, Layer():
-            return first.step == item.step and first.arguments == item.arguments and not item.owner and not first.owner
-        case Group(), Group(), Group() if first.block is not None:
-            if item.block is not first.block:
-                return False
-            changed = [param for param in first.block.params.found if param.values[item.index] != param.values[before.index]]
-            return not changed or (count == 1 and all(param.default is not None for param in changed))  # a list over the rounds
-        case Group(), Group(), Group():
-            return item.block is None and _all_same(first.body, before.body, item.body, count)
-        case Head(), Head(), Head():
-            alike = first.kind == item.kind and first.argument == item.argument and len(first.branches) == len(item.branches)
-            return alike and all(_all_same(*three, count) for three in zip(first.branches, before.branches, item.branches, strict=True))
-        case Repeat(), Repeat(), Repeat():
-            alike = len(first.rounds) == len(before.rounds) == len(item.rounds)
-            return alike and all(_all_same(*three, _INNER) for three in zip(first.rounds, before.rounds, item.rounds, strict=True))
-        case _:
-            return False
-
-
-def _follows(first: Item, item: Item, count: int) -> bool:
-    """Whether the name of an item counts up from that of the first round, and it reads the same."""
-    if item.seen or (item.keyed and item.name != first.name and not _counted(first, item, count)):
-        return False
-    others = isinstance(item, (Layer, Group)) and isinstance(first, (Layer, Group))
-    return not (others and [*map(id, item.refs)] != [*map(id, first.refs)])
-
-
-def _all_same(first: Sequence[Item], before: Sequence[Item], items: Sequence[Item], count: int) -> bool:
-    if not len(first) == len(before) == len(items):
-        return False
-    return all(_same(*three, count) for three in zip(first, before, items, strict=True))
-
-
-def _counted(first: Item, item: Item, count: int) -> bool:
-    """Whether two names differ in one number only, and that counts the rounds, or all that are called so."""
-    found = counting_part(first.name, item.name)
-    if found is None:
-        return False
-    before, one, other, behind = found
-    stem = first.step if isinstance(first, Layer) else first.block.name if isinstance(first, Group) and first.block is not None else ""
-    return (before in ("", stem) and not behind) or (count != _INNER and other == one + count)
 
 
 def _fit(groups: Sequence[Group]) -> float:

@@ -163,9 +163,66 @@ CASES = {
         ),
         """
           repeat 4 as i: residual:
-            "h.{i}.a": unit
+            "h.{i}.a": repeat 1: conv: conv k=3 f=4 p=1
             mul gamma
-            "h.{i}.b": unit k=1
+            "h.{i}.b": repeat 1: conv: conv k=1 f=4
+        """,
+    ),
+    "variants with and without an inner group": (
+        """
+        input 8x8x8
+        """
+        + "".join(
+            f"""
+        "blocks.{at}.conv1": conv k=1 f={f}
+        "blocks.{at}.bn1": bn
+        "blocks.{at}.relu": relu
+        "blocks.{at}.conv2": conv k=3 f={f} p=1
+        "blocks.{at}.bn2": bn
+        "blocks.{at}.relu2": relu
+        """
+            + f"""
+        "blocks.{at}.se.gap": gap
+        "blocks.{at}.se.fc1": conv k=1 f=4
+        "blocks.{at}.se.relu": relu
+        "blocks.{at}.se.fc2": conv k=1 f={f}
+        "blocks.{at}.se.mul": mul "blocks.{at}.relu2"
+        """
+            * (at > 0)
+            + f"""
+        "blocks.{at}.conv3": conv k=1 f=8
+        """
+            for at, f in enumerate((16, 24, 32))
+        ),
+        """
+          se if f > 16:
+            x: skip
+            gap
+            fc1: conv k=1 f=4
+            relu
+            fc2: conv k=1 f=f
+            mul x
+          conv k=1 f=8
+
+        input 8x8x8
+        blocks: unit 16 | unit 24 | unit 32
+        """,
+    ),
+    "calls in which one parameter grows": (
+        """
+        input 8x8x8
+        """
+        + "".join(
+            f"""
+        "blocks.{at}.conv1": conv k=1 f={f}
+        "blocks.{at}.relu": relu
+        "blocks.{at}.conv2": conv k=3 f={f} p=1
+        "blocks.{at}.bn": bn
+        """
+            for at, f in enumerate((16, 27, 38, 50, 61))
+        ),
+        """
+        blocks: repeat 5: unit f=16,27,38,50,61
         """,
     ),
     "a module that is called twice": (
