@@ -244,18 +244,19 @@ class Writer:
         return not path or f"{layer.home}.".startswith(f"{path}.")
 
     def call(self, column: Column) -> str:
-        """A call of a block: arguments without a default by position."""
+        """A call of a block: arguments without a default by position, up to the first that is a list."""
         items = {at: item for at, item in column.items.items() if isinstance(item, Group)}
         block = next(iter(items.values())).block
         assert block is not None, "a call is that of a block"
-        words, named = [block.name], []
+        words = [block.name]
+        named: list[str] = []
         for param in block.params.ordered:
             text = self.express({at: param.values[item.index] for at, item in items.items()}, param.name)
             if param.default is None and "," not in text and not named:
                 words.append(text)
             elif text != param.default:
                 named.append(f"{param.name}={text}")
-        keyed = any(param.default is not None for param in block.params.found)
+        keyed = bool(named) or any(param.default is not None for param in block.params.found)
         for name, targets in zip(block.params.values, zip(*[item.refs for item in items.values()], strict=True), strict=True):
             named.append(f"{name}={self.refer(targets)}" if keyed else self.refer(targets))
         return " ".join(words + named)

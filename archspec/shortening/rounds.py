@@ -103,8 +103,9 @@ def _follows(first: Item, item: Item, count: int) -> bool:
     """Whether the name of an item counts up from that of the first round, and it reads the same."""
     if item.seen or (item.keyed and item.name != first.name and not _counted(first, item, count)):
         return False
-    others = isinstance(item, (Layer, Group)) and isinstance(first, (Layer, Group))
-    return not (others and [*map(id, item.refs)] != [*map(id, first.refs)])
+    if isinstance(item, (Layer, Group)) and isinstance(first, (Layer, Group)):
+        return [*map(id, item.refs)] == [*map(id, first.refs)]
+    return True
 
 
 def _all_same(first: Sequence[Item], before: Sequence[Item], items: Sequence[Item], count: int) -> bool:
