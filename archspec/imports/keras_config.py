@@ -263,6 +263,12 @@ def _layer(entry: Any, at: int, source: str) -> Layer:
     return Layer(name, kind, module if isinstance(module, str) else "", Settings(settings), calls, shape, model, said)
 
 
+def table_of(layer: Layer, source: str) -> Layer | None:
+    """The layer whose table a layer of archspec uses, as its configuration has it; None for any other."""
+    found = layer.config.get("of") if layer.module == PACKAGE else None
+    return _layer(found, 0, source) if found is not None else None
+
+
 def _chain(name: str, layers: dict[str, Layer], config: Mapping[str, Any]) -> Model:
     """A sequential model: each layer reads the one before. Its input may be a layer, or what the first layer is built for."""
     listed = list(layers.values())

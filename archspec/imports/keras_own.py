@@ -8,8 +8,8 @@ from typing import Any
 
 from archspec.imports.flat import Unsaid
 from archspec.imports.imported import Stored
-from archspec.imports.keras_channels import offset
-from archspec.imports.keras_views import Keras, Spot
+from archspec.imports.keras_config import is_whole
+from archspec.imports.keras_views import Keras, Spot, Table, places
 from archspec.imports.views import View
 from archspec.ops import all_classes, make, op_class
 from archspec.ops.base import Misfit, Op
@@ -31,13 +31,11 @@ def own(k: Keras, spot: Spot, inputs: Sequence[View]) -> View:
     """The layer of the language that has the name of the class. Raises Unsaid."""
     if spot.layer.kind == TRAINING and len(inputs) == 1:
         return inputs[0]
-    if spot.layer.kind == "Bias" and len(inputs) == 1:
-        return _biased(k, spot, inputs[0])
+    if spot.table is not None and len(inputs) == 1:
+        return _tied(k, spot, spot.table, inputs[0])
     step = _steps().get(spot.layer.kind)
     if step is None:
         raise Unsaid("the language has no layer of this name")
-    if spot.call.named.get("tied") not in (None, False):
-        return _multiplied(k, spot, step, inputs)
     kind = op_class(step)
     values = [] if kind.origin else [_value(k, spot, kind, x) for x in inputs]
     given = dict(_arguments(spot, kind))
@@ -53,27 +51,24 @@ def own(k: Keras, spot: Spot, inputs: Sequence[View]) -> View:
         raise Unsaid(f"`{unfit.argument}={given.get(unfit.argument)}` is no argument of `{step}`") from None
     # a weight has the numbers of ours in their order, and may lack axes of size 1
     weights = {weight.name: Stored((f"{spot.source}/{at}",), (weight.size,)) for at, weight in enumerate(op.weights(*types))}
-    return k.back(k.step(spot, step, *values, tied=step == "embed", stored=weights, given=given))
+    return k.back(k.step(spot, step, *values, stored=weights, given=given))
 
 
-def _multiplied(k: Keras, spot: Spot, step: str, inputs: Sequence[View]) -> View:
-    """A product with the rows of a table, which has no bias."""
-    if len(inputs) != 1 or step != "embed":
-        raise Unsaid("it is no table")
-    given = {"n": spot.config.count("v"), "bias": False}
-    return k.over(spot, "linear", inputs[0], tied=True, stored={"weight": spot.weight(0)}, given=given)
-
-
-def _biased(k: Keras, spot: Spot, x: View) -> View:
-    """A bias: that of the product with a table, where it stands behind one."""
-    made = k.flat.made(x.value)
-    if made is None or made.site.operator != "Embed" or made.op.step != "linear" or x.dims != k.back(x.value).dims:
-        return offset(k, spot, x, len(x.dims) - 1, spot.weight(0))
-    if made.owner is None:  # the table is that of this product, which is made anew
-        k.flat.release(made.site.key)
-    product = spot._replace(key=made.site.key, site=made.site)
-    given, stored = made.op.arguments() | {"bias": True}, {**made.stored, "bias": spot.weight(0)}
-    return x._replace(value=k.step(product, "linear", made.inputs[0], tied=True, stored=stored, given=given))
+def _tied(k: Keras, spot: Spot, table: Table, x: View) -> View:
+    """A product with the table of another layer, or words looked up in it. Raises Unsaid."""
+    of, source = table
+    if of.kind == "Embedding":
+        (v, d), weight = (of.config.count("input_dim"), of.config.count("output_dim")), Stored((f"{source}/0",))
+    elif of.kind == "Dense" and of.shape is not None and is_whole(of.shape[-1]):
+        (v, d), weight = (of.config.count("units"), of.shape[-1]), Stored((f"{source}/0",), (), (1, 0))
+    else:
+        raise Unsaid(f"`{of.kind}` has no table")
+    if spot.layer.kind == "TiedEmbed":
+        value = k.settle(spot.site, k.vector(spot, x), "vector")
+        return k.back(k.step(spot, "embed", value, tied=True, v=v, d=d, stored={"weight": weight}))
+    bias = spot.config.flag("bias", True)
+    stored = places({"weight": weight, "bias": spot.weight(0)}, bias)
+    return k.over(spot, "linear", x, tied=True, n=v, bias=bias, stored=stored)
 
 
 def _value(k: Keras, spot: Spot, kind: type[Op], x: View) -> int:

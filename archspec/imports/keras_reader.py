@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from archspec.imports import keras_channels, keras_sequences, keras_windows  # noqa: F401 - they register their rows
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Stored
-from archspec.imports.keras_config import PACKAGE, Call, Layer, Model, Ref, damaged, holds_code
+from archspec.imports.keras_config import PACKAGE, Call, Layer, Model, Ref, damaged, holds_code, table_of
 from archspec.imports.keras_files import is_function
 from archspec.imports.keras_homes import homes
 from archspec.imports.keras_names import is_automatic, levelled
 from archspec.imports.keras_operations import operated
 from archspec.imports.keras_own import TRAINING, own
 from archspec.imports.keras_table import ROWS
-from archspec.imports.keras_views import Keras, Spot
+from archspec.imports.keras_views import Keras, Spot, Table
 from archspec.imports.views import View
 from archspec.types import LIMIT, from_shape, of_shape
 
@@ -66,6 +66,7 @@ class Reader:
         self.keys: dict[str, str] = {}
         """The keys of layers by where the source has them."""
         self.taken: set[str] = set()
+        self.sources = dict(_sources(model))
 
     def run(self) -> None:
         """Read the whole model."""
@@ -222,7 +223,13 @@ class Reader:
         source = self.facts.same.get(source, source)
         if source not in self.keys:
             self.keys[source] = self._free(names.key(layer, needed=source in self.facts.same))
-        return Spot(layer, call, site, self.keys[source], source)
+        if (of := table_of(layer, self.flat.source)) is None:
+            return Spot(layer, call, site, self.keys[source], source)
+        place = self.sources.get(of.name, f"{scope.source}{of.name}")
+        place = self.facts.same.get(place, place)
+        key = self.keys[place] = self.keys.get(place) or self.keys[source] or of.name
+        self.keras.lent.add(key)
+        return Spot(layer, call, site, key, source, table=Table(of, place))
 
     def _free(self, key: str) -> str:
         """A key, with a number where another layer has it."""
@@ -320,6 +327,14 @@ def _all(model: Model) -> list[Layer]:
             found.append(layer)
             pending += [layer.model] if layer.model is not None else []
     return found
+
+
+def _sources(model: Model, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Where the layers of a model are, and those of models inside it, by their names."""
+    for layer in model.layers.values():
+        yield layer.name, f"{prefix}{layer.name}"
+        if layer.model is not None:
+            yield from _sources(layer.model, f"{prefix}{layer.name}/")
 
 
 def _is_uneven(padding: object) -> bool:

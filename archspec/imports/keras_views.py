@@ -19,6 +19,13 @@ from archspec.types import Map, Vector, is_line
 Pairs = tuple[tuple[int, int], ...]
 
 
+class Table(NamedTuple):
+    """The layer whose table another one uses, and where the source has its weights."""
+
+    of: Layer
+    source: str
+
+
 class Spot(NamedTuple):
     """A call of a layer: where it is, the key of its weights and where the source has them, and how many axes stand before its own."""
 
@@ -29,6 +36,8 @@ class Spot(NamedTuple):
     source: str
     lead: int = 0
     """1 within a TimeDistributed, which adds an axis of time."""
+    table: Table | None = None
+    """What it uses of another layer."""
 
     @property
     def config(self) -> Settings:
@@ -52,6 +61,8 @@ class Keras(Views):
         """Values that zeros were put around: what was there before, and how many zeros."""
         self.flattened: dict[tuple[int, Dims], View] = {}
         """Vectors that were flattened, and the tensors that they were before: for what needs Keras's order, one layer does both."""
+        self.lent: set[str] = set()
+        """The keys of the layers whose tables others use."""
         self.hard: dict[int, int] = {}
         """The values relu6(x + 3), and their x: a sixth of them is a hard sigmoid."""
 
@@ -153,6 +164,8 @@ class Keras(Views):
         given = spot.layer.config.get("trainable")
         if given is False and stored and op_class(step).freezes:
             arguments["frozen"] = True
+        if key is None and spot.key in self.lent:
+            arguments.setdefault("tied", True)
         own = spot.key if key is None else f"{spot.key}.{key}" if spot.key else ""
         return self.flat.step(spot.site._replace(key=own), step, *values, stored=stored, **arguments)
 

@@ -13,7 +13,7 @@ from archspec.backends.keras.built_in_rows import row
 from archspec.backends.keras.layer_names import LayerNames
 from archspec.backends.keras.making_calls import CHAIN, IDENTITY, NAME, Name, is_expression
 from archspec.backends.keras.reading_body import Reading, layers_of
-from archspec.backends.keras.statements import Called, Statements, Words, folded, owners, reached_in, returned
+from archspec.backends.keras.statements import Called, Statements, Words, folded, is_around, owners, reached_in, returned
 from archspec.backends.keras.templates import source, sources
 from archspec.backends.keras.unnesting import Unnested
 from archspec.backends.source.body import UNREAD, Body, Item, Reach
@@ -241,12 +241,30 @@ class _File:
         class_ = self.function_of(module)
         return class_.body.texts if class_ is not None else ()
 
+    def unread(self, class_: Class) -> list[int]:
+        """The values of a function that no result follows from, of layers that other places use: a part has no others."""
+        body, lent = class_.body, self.lent.get(class_.name, ())
+        if not lent:
+            return []
+        read = self.statements(body, body.given, body.results, self.inner, whole=False).followed(body.results)
+        dead = ((at, item.attribute) for at, item in enumerate(body.items) if at not in read and item.owner is None)
+        return [len(body.inputs) + at for at, name in dead if is_around(name, lent)]
+
+    def more(self, module: New) -> bool:
+        """Whether a call is one of a function that gives such values too, of its own or of a function that it calls."""
+        class_ = self.function_of(module) if self.lent else None
+        lent = self.lent.get(class_.name) if class_ is not None else None
+        if class_ is None or not lent:
+            return False
+        inner = (item.module for item in class_.body.items if isinstance(item.module, New) and is_around(item.attribute, lent))
+        return bool(self.unread(class_)) or any(map(self.more, inner))
+
     def lent_to(self, class_: Class) -> list[str]:
         """What a function calls the layers of others that it is given; nothing for one that no result follows from."""
         body = class_.body
         if not body.shared:
             return []
-        needed = self.statements(body, body.given, body.results, self.inner, whole=False).needed
+        needed = self.statements(body, body.given, [*body.results, *self.unread(class_)], self.inner, whole=False).needed
         used = {reach.name for at in needed for reach in self.reached(body.items[at])}
         return [name if name in used else "" for name in body.shared.values()]
 
@@ -262,7 +280,7 @@ class _File:
     ) -> Statements:
         """The statements of a body, from the names of its inputs; `name` makes the text of a layer's name."""
         kept = owners(body)
-        words = Words(name, self.called_at(name, kept), self.results, self.functions, whole)
+        words = Words(name, self.called_at(name, kept), self.results, self.more, self.functions, whole)
         return Statements(Reading(body, kept, lent), given, ends, words)
 
     def called_at(self, name: Callable[[str], str], kept: frozenset[str]) -> Called:
@@ -302,9 +320,10 @@ class _File:
         yield f'    """{class_.about}"""'
         if channels:
             yield f"    {channels} = {body.given[0]}.shape[-1]"
-        statements = self.statements(body, inputs, body.results, self.inner, whole=False, lent=self.lent.get(class_.name, ()))
+        ends = [*body.results, *self.unread(class_)]
+        statements = self.statements(body, inputs, ends, self.inner, whole=False, lent=self.lent.get(class_.name, ()))
         lines = list(folded(list(branched(list(statements.lines())))))
-        results = [statements.text(value) for value in body.results]
+        results = [*[statements.text(value) for value in ends], *[f"*{name}" for name in statements.further]]
         lines = returned(lines, ", ".join(results))
         yield from (f"    {line}" for line in lines)
 

@@ -23,6 +23,8 @@ from archspec.weights.match import COUNTER, DERIVED, Fit, Form, fit
 if TYPE_CHECKING:
     from archspec.backends.keras.layouts import Layout
 
+TIED = ("TiedEmbed", "TiedLinear")
+"""Layers of archspec that use the table of another one."""
 AUTOMATIC_END = re.compile(r"_\d+$")
 """What Keras puts behind a name that it made before."""
 
@@ -61,6 +63,7 @@ def weighted(model: Any) -> Iterator[Any]:
             pending += reversed(layer.layers)
         elif layer.weights and id(layer) not in seen:
             seen.add(id(layer))
+            pending += [layer.of] if type(layer).__name__ in TIED else []  # whose table may be all that the model has of it
             yield layer
 
 
@@ -233,4 +236,5 @@ def layers_read(network: Network) -> set[str]:
         if name not in found:
             found.add(name)
             pending += sources.get(name.partition(":")[0], ())
-    return found | {place.owner for place in places if place.owner is not None and place.name in found}
+    lenders = ((place.owner, place.tied) for place in places if place.name in found)
+    return found.union(*[filter(None, each) for each in lenders])

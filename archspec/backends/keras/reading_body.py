@@ -90,7 +90,7 @@ class Reading:
             return False
         for at in readers:
             item = self.body.items[at]
-            plain = isinstance(item.module, New) and item.owner is None and not item.lent and item.attribute not in self.kept
+            plain = isinstance(item.module, New) and item.owner is None and not item.lent and item.attribute not in {*self.kept, *self.lent}
             if not plain or item.guard is not None:
                 return False
             name = item.module.name.removeprefix("layers.")  # type: ignore[union-attr]

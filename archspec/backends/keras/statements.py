@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from textwrap import wrap
 from typing import Any, NamedTuple
 
@@ -29,6 +29,8 @@ class Words(NamedTuple):
     called: Called
     results: Callable[[New], Sequence[str]]
     """What picks the results of a function, where it has several."""
+    more: Callable[[New], bool]
+    """Whether a function gives further values, which nothing reads."""
     functions: frozenset[str]
     whole: bool
     """Whether it is that of the model, which reads its inputs in the end."""
@@ -39,14 +41,18 @@ class Statements:
 
     def __init__(self, reading: Reading, inputs: Sequence[str], ends: Sequence[int], words: Words) -> None:
         self.reading, self.body, self.ends = reading, reading.body, ends
-        self.name, self.called, self.results, self.functions, whole = words
+        self.name, self.called, self.results, self.more, self.functions, whole = words
         self.first = len(self.body.inputs)
-        self.needed = self.found_needed()
+        kept = [self.first + at for at, item in enumerate(self.body.items) if item.attribute in reading.kept and item.owner is None]
+        self.needed = self.followed([*ends, *kept])
         last = self.last_reads()
         self.last = last
+        reached = [*reached_in(self.body), *reading.lent]
+        self.open = {name for name in reading.kept if any(path.startswith(f"{name}.") for path in reached)}
+        """Parts whose layers are used elsewhere, one by one; Keras stores no layer both in a model and in a model within it."""
+        self.further: list[str] = []
+        """Further values of functions, which this one gives on."""
         given = {name: len(self.body.items) for name in self.body.shared.values()}
-        self.tied = {reach.name for item in self.body.items for reach in item.lent if reach.tied and not reach.given}
-        """Layers whose weights alone others use."""
         modules = zip(self.body.items, reading.modules, strict=True)
         self.chains = {item.attribute: module for item, module in modules if isinstance(module, New) and module.name == CHAIN}
         kept = {self.variable(attribute): len(self.body.items) for attribute in reading.kept}
@@ -54,10 +60,9 @@ class Statements:
         read = {name: len(self.body.items) if whole else last.get(value, -1) for value, name in self.texts.items()}
         self.variables = Variables(given | kept | read)
 
-    def found_needed(self) -> set[int]:
-        """The positions of items that a result follows from, or whose layers are used again; a model has no others."""
-        kept = [self.first + at for at, item in enumerate(self.body.items) if item.attribute in self.reading.kept and item.owner is None]
-        pending, found = [*self.ends, *kept], set[int]()
+    def followed(self, ends: Sequence[int]) -> set[int]:
+        """The positions of items that values follow from; a model has no others, beside the layers that are used again."""
+        pending, found = [*ends], set[int]()
         while pending:
             at = self.body.whole(self.reading.value(pending.pop())) - self.first
             if at >= 0 and at not in found:
@@ -143,13 +148,12 @@ class Statements:
             yield f"{target} = {module.name.format(*[written(value) for _, value in module.arguments], **dict(zip('xy', texts, strict=False)))}"
             return
         block = self.called(module, attribute)
-        if block is None and (attribute in self.tied or item.lent or (item.owner is not None and item.owner.name in self.tied)):
-            yield from self.table(item, module, attribute, texts[0], target)
-            return
+        module = self.tied(item, module) if block is None and item.lent and item.owner is None else module
         yield from self.call(item, module, block, attribute, texts, target)
 
     def call(self, item: Item, module: New, block: New | None, attribute: str, texts: list[str], target: str) -> Iterator[str]:
         """A layer that is made and called, or one that is called again; or the call of a block's function."""
+        target += self.rest(module, attribute)
         weighted = self.is_weighted(module, attribute)
         named = block or _named(module, self.name(attribute))
         extra = [(key.removeprefix("call "), value) for key, value in named.arguments if key.startswith("call ")]
@@ -163,7 +167,7 @@ class Statements:
             shared = [(name, Name(self.reach(reach))) for name, reach in zip(names, item.lent, strict=True) if name]
             arguments = (*[("", Name(text)) for text in texts], *[each for each in block.arguments if each[0] != "lent"], *shared)
             if kept:
-                made = New("part", (("", Name(block.name)), *arguments))
+                made = New("OpenPart" if attribute in self.open else "part", (("", Name(block.name)), *arguments))
                 yield from _laid_out(f"{self.variable(attribute)} = ", made, "")
                 yield f"{target} = {self.variable(attribute)}({', '.join(given)})"
             else:
@@ -175,6 +179,14 @@ class Statements:
                 yield f"{target} = {self.variable(attribute)}{call}"
             else:
                 yield from _laid_out(f"{target} = ", named, call)
+
+    def rest(self, module: New, attribute: str) -> str:
+        """What takes the values that a function gives beside its results: a body gives them on where others use layers of its function."""
+        if not self.more(module):
+            return ""
+        if is_around(attribute, self.reading.lent):
+            self.further.append(f"more{len(self.further) + 1}")
+        return f", *{self.further[-1]}" if is_around(attribute, self.reading.lent) else ", *_"
 
     def is_weighted(self, module: New, attribute: str) -> bool:
         """Whether a layer has a name of its own: it has weights, or is what a function makes."""
@@ -190,25 +202,14 @@ class Statements:
             return f"{owner.name}[{self.weighted(item.module, item.attribute).index(attribute)}]"
         return self.reach(owner._replace(name=owner.name + attribute.removeprefix(item.attribute)))
 
-    def table(self, item: Item, module: New, attribute: str, text: str, target: str) -> Iterator[str]:
-        """A layer that has its weights in common with others: a table that is looked up, or multiplied by, and a bias of its own."""
-        looked_up, settings = item.step == "embed", dict(module.arguments)
+    def tied(self, item: Item, module: New) -> New:
+        """A layer that uses the table of another one. Raises Unsupported where Keras has none of its kind."""
         if item.step not in ("embed", "fc", "linear") or not module.name.startswith("layers."):
             raise Unsupported(f"Keras shares no weights of `{item.step}` alone", item.span)
-        frozen = [("trainable", False)] * (settings.get("trainable") is False)
-        if attribute in self.tied and item.owner is None:
-            sizes = [value for _, value in module.arguments[:2]] if looked_up else [module.arguments[0][1], Name(f"{text}.shape[-1]")]
-            made = New("Embed", (*[("", size) for size in sizes], *frozen, ("name", Name(self.name(attribute)))))
-            yield from _laid_out(f"{self.variable(attribute)} = ", made, "")
-        table = self.reach(item.owner or (item.lent[0] if item.lent else Reach(attribute)))
-        yield f"{target} = {table}({text}{'' if looked_up else ', tied=True'})"
-        if not looked_up and settings.get("use_bias") is not False:
-            bias = f"{self.variable(attribute)}_bias"
-            if item.owner is not None:
-                yield f"{target} = {self.variable(item.owner.name)}_bias({target})"
-                return
-            yield f"{bias} = {written(New('Bias', (*frozen, ('name', Name(self.name(f'{attribute}.bias'))))))}"
-            yield f"{target} = {bias}({target})"
+        settings = dict(module.arguments)
+        bias = [("bias", False)] if settings.get("use_bias") is False else []
+        kept = [(key, settings[key]) for key in ("trainable", "name") if key in settings]
+        return New("TiedEmbed" if item.step == "embed" else "TiedLinear", (("", Name(self.reach(item.lent[0]))), *bias, *kept))
 
     def merge(self, item: Item, texts: list[str], target: str) -> Iterator[str]:
         """The statement of several values that become one."""
@@ -376,6 +377,11 @@ def returned(lines: list[str], result: str) -> list[str]:
     if lines and (match := re.fullmatch(r"(\w+) = (.*)", lines[-1])) and match[1] == result:
         return [*lines[:-1], f"return {match[2]}"]
     return [*lines, f"return {result}"]
+
+
+def is_around(attribute: str, paths: Collection[str]) -> bool:
+    """Whether one of some paths leads into what an attribute holds, or to it."""
+    return any(f"{path}.".startswith(f"{attribute}.") for path in paths)
 
 
 def reached_in(body: Body) -> list[str]:

@@ -9,3 +9,15 @@ def part(block, *values, name, **arguments):
     """A block as a model of its own, which can be called again."""
     inputs = [keras.Input(value.shape[1:], dtype=value.dtype) for value in values]
     return keras.Model(inputs, block(*inputs, name=name, **arguments), name=name)
+
+
+class OpenPart:
+    """A block whose layers are used elsewhere too, one by one: they are layers of the whole model, since Keras saves none that two models have."""
+
+    def __init__(self, block, *values, **arguments):
+        self.model = part(block, *values, **arguments)
+        self.get_layer = self.model.get_layer
+
+    def __call__(self, values):
+        inputs, outputs = self.model.inputs, self.model.outputs
+        return keras.Function(inputs, outputs if len(outputs) > 1 else outputs[0]).call(values if len(inputs) > 1 else [values])

@@ -10,31 +10,49 @@ from keras import layers, ops
 from archspec.backends.keras.templates.shared_steps import linear, per_axis
 
 
-@keras.saving.register_keras_serializable("archspec")
-class Embed(layers.Layer):
-    """A table of v learned vectors, looked up by whole numbers; called with `tied`, a matrix product with its rows."""
+class Tied(layers.Layer):
+    """A layer that uses the table of another one, an `Embedding` or a `Dense`: V vectors of D numbers."""
 
-    def __init__(self, v, d, **options):
+    def __init__(self, of, **options):
         super().__init__(**options)
-        self.v, self.d = v, d
+        self.of = of
 
-    def build(self, shape):
-        first = keras.initializers.RandomNormal(stddev=0.05)
-        self.table = self.add_weight(name="weight", shape=(self.v, self.d), initializer=first)
+    def table(self):
+        """V by D numbers."""
+        return self.of.embeddings if hasattr(self.of, "embeddings") else ops.transpose(self.of.kernel)
 
-    def call(self, x, tied=False):
-        return linear(x, self.table) if tied else ops.take(self.table, ops.cast(x, "int32"), axis=0)
+    def get_config(self):
+        return {**super().get_config(), "of": keras.saving.serialize_keras_object(self.of)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**config, "of": keras.saving.deserialize_keras_object(config["of"])})
 
 
 @keras.saving.register_keras_serializable("archspec")
-class Bias(layers.Layer):
-    """A learned number for each channel, added."""
-
-    def build(self, shape):
-        self.offset = self.add_weight(name="bias", shape=(shape[-1],), initializer="zeros")
+class TiedEmbed(Tied):
+    """Looks whole numbers up in the table of another layer."""
 
     def call(self, x):
-        return x + self.offset
+        return ops.take(self.table(), ops.cast(x, "int32"), axis=0)
+
+
+@keras.saving.register_keras_serializable("archspec")
+class TiedLinear(Tied):
+    """A product with the table of another layer, of D numbers that become V, and a bias of its own."""
+
+    def __init__(self, of, bias=True, **options):
+        super().__init__(of, **options)
+        self.bias = bias
+
+    def build(self, shape):
+        self.offset = self.add_weight(name="bias", shape=self.table().shape[:1], initializer="zeros") if self.bias else None
+
+    def call(self, x):
+        return linear(x, self.table(), self.offset)
+
+    def get_config(self):
+        return {**super().get_config(), "bias": self.bias}
 
 
 @keras.saving.register_keras_serializable("archspec")
