@@ -110,6 +110,7 @@ class Flat:
         stored: Mapping[str, Stored] | None = None,
         given: Mapping[str, Any] | None = None,
         tied: bool = False,
+        table: str = "",
         **arguments: Any,
     ) -> int:
         """Append a layer on values, the current one first and then its operands, each of which is also an argument that is True.
@@ -117,7 +118,7 @@ class Flat:
         `given` are further arguments, such as one that is called `stored`, too.
 
         `stored` says where the source has its weights. A layer whose `site.key` an earlier one has uses the weights of that; its `weight`
-        alone where it is `tied`, or another step. Returns its value. Raises Unsaid where the layer does not fit.
+        alone where it is `tied`, or another step. One with another key uses the `weight` alone of the first one of the same `table`. Returns its value. Raises Unsaid where the layer does not fit.
         """
         arguments |= given or {}
         try:
@@ -128,26 +129,32 @@ class Flat:
                 type_, *_ = primitive.infer(types)
                 keyed = len(primitive.weights(*types)) > 0
                 own = site if primitive is op and keyed else site._replace(key="", path=self._around(site.path, values))
-                values = (self._append(primitive, tuple(values), type_, own, (stored or {}) if keyed else {}, tied=tied),)
+                values = (self._append(primitive, tuple(values), type_, own, (stored or {}) if keyed else {}, tied, table),)
         except Misfit as misfit:
             raise Unsaid(misfit.message) from None
         except Unfit as unfit:
             raise Unsaid(f"`{unfit.argument}={arguments.get(unfit.argument)}` is no argument of `{step}`") from None
         return values[0]
 
-    def _append(self, op: Op, values: tuple[int, ...], type_: Type, site: Site, stored: Mapping[str, Stored], *, tied: bool = False) -> int:
+    def _append(
+        self, op: Op, values: tuple[int, ...], type_: Type, site: Site, stored: Mapping[str, Stored], tied: bool, table: str
+    ) -> int:
         owner = self._lenders.get(site.key) if site.key else None
+        if owner is None and table:
+            owner, tied = self._lenders.get(table), True
         tied = tied and owner is not None
         if owner is not None:
             lender = self._made[owner - len(self._inputs)]
             tied = tied or lender.op.step != op.step
+            while tied and lender.owner is not None:
+                owner, lender = lender.owner, self._made[lender.owner - len(self._inputs)]
             mine, theirs = (self._shapes(of, made) for of, made in ((op, values), (lender.op, lender.inputs)))
             if mine.get("weight") != theirs.get("weight", ()) if tied else mine != theirs:
                 raise Unsaid(f"it uses the weights of `{site.key}` in other shapes")
         self._made.append(Made(op, values, type_, site, op.step, owner, tied, stored))
         value = len(self._inputs) + len(self._made) - 1
-        if site.key:
-            self._lenders.setdefault(site.key, value)
+        for key in filter(None, (site.key, table)):
+            self._lenders.setdefault(key, value)
         return value
 
     def _around(self, path: str, values: Sequence[int]) -> str:

@@ -38,7 +38,7 @@ def dense(k: Keras, spot: Spot, x: View) -> View:
     # the rows of Keras's matrix are in the order of its numbers, channels last; the columns of ours in that of the value
     weight = spot.weight(0, (*sizes, n), (len(sizes), *order)) if sizes else spot.weight(0, (), (1, 0))
     stored = places({"weight": weight, "bias": spot.weight(1)}, bias)
-    value = k.step(spot, "fc", x.value, n=n, bias=bias, stored=stored)
+    value = k.step(spot, "linear" if spot.layer.name in k.tables else "fc", x.value, n=n, bias=bias, stored=stored)
     return activated(k, spot, View(value, k.of(value).dims))
 
 

@@ -228,10 +228,10 @@ class Weights(Mapping[str, Any]):
         model: Model | None = self.model
         for name in owner.split("/"):
             layers = _child(group, "layers") or _child(group, "_layer_checkpoint_dependencies")
-            if layers is None or model is None or name not in model.layers:
+            if layers is None or model is None:
                 return []
-            group = _member_of(layers, name, model)
-            model = model.layers[name].model
+            group = (_member_of(layers, name, model) if name in model.layers else None) or _held(layers, name)
+            model = model.layers[name].model if name in model.layers else None
             if group is None:
                 return []
         return list(_variables(group))
@@ -296,6 +296,16 @@ def _member_of(layers: Any, name: str, model: Model) -> Any:
     return None
 
 
+def _held(layers: Any, name: str) -> Any:
+    """The group of a layer that another one of these holds, whose table it uses."""
+    for own in list(layers)[:_NAMES]:
+        held = _child(_child(layers, own), "of")
+        variables = _child(held, "vars")
+        if variables is not None and variables.attrs.get("name") == name:
+            return held
+    return None
+
+
 def _variables(group: Any, depth: int = 4) -> Iterator[Any]:
     """The datasets of a layer and of the layers inside it."""
     import h5py
@@ -326,6 +336,8 @@ class Live(Mapping[str, Any]):
             for layer in getattr(one, "layers", None) or []:
                 name = str(getattr(layer, "name", ""))
                 self.layers[prefix + name] = layer
+                if getattr(of := getattr(layer, "of", None), "weights", None):
+                    self.layers.setdefault(prefix + of.name, of)
                 inner = described.layers[name].model if name in described.layers else None
                 pending += [(f"{prefix}{name}/", layer, inner)] if inner is not None else []
 

@@ -65,10 +65,10 @@ def _tied(k: Keras, spot: Spot, table: Table, x: View) -> View:
         raise Unsaid(f"`{of.kind}` has no table")
     if spot.layer.kind == "TiedEmbed":
         value = k.settle(spot.site, k.vector(spot, x), "vector")
-        return k.back(k.step(spot, "embed", value, tied=True, v=v, d=d, stored={"weight": weight}))
+        return k.back(k.step(spot, "embed", value, table=f"{source}/0", v=v, d=d, stored={"weight": weight}))
     bias = spot.config.flag("bias", True)
     stored = places({"weight": weight, "bias": spot.weight(0)}, bias)
-    return k.over(spot, "linear", x, tied=True, n=v, bias=bias, stored=stored)
+    return k.over(spot, "linear", x, table=f"{source}/0", n=v, bias=bias, stored=stored)
 
 
 def _value(k: Keras, spot: Spot, kind: type[Op], x: View) -> int:

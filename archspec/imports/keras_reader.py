@@ -67,6 +67,7 @@ class Reader:
         """The keys of layers by where the source has them."""
         self.taken: set[str] = set()
         self.sources = dict(_sources(model))
+        self.keras.tables.update(of.name for layer in layers if (of := table_of(layer, flat.source)) is not None)
 
     def run(self) -> None:
         """Read the whole model."""
@@ -226,10 +227,7 @@ class Reader:
         if (of := table_of(layer, self.flat.source)) is None:
             return Spot(layer, call, site, self.keys[source], source)
         place = self.sources.get(of.name, f"{scope.source}{of.name}")
-        place = self.facts.same.get(place, place)
-        key = self.keys[place] = self.keys.get(place) or self.keys[source] or of.name
-        self.keras.lent.add(key)
-        return Spot(layer, call, site, key, source, table=Table(of, place))
+        return Spot(layer, call, site, self.keys[source], source, table=Table(of, self.facts.same.get(place, place)))
 
     def _free(self, key: str) -> str:
         """A key, with a number where another layer has it."""

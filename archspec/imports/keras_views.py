@@ -61,8 +61,8 @@ class Keras(Views):
         """Values that zeros were put around: what was there before, and how many zeros."""
         self.flattened: dict[tuple[int, Dims], View] = {}
         """Vectors that were flattened, and the tensors that they were before: for what needs Keras's order, one layer does both."""
-        self.lent: set[str] = set()
-        """The keys of the layers whose tables others use."""
+        self.tables: set[str] = set()
+        """The names of layers whose tables others use."""
         self.hard: dict[int, int] = {}
         """The values relu6(x + 3), and their x: a sixth of them is a hard sigmoid."""
 
@@ -164,8 +164,8 @@ class Keras(Views):
         given = spot.layer.config.get("trainable")
         if given is False and stored and op_class(step).freezes:
             arguments["frozen"] = True
-        if key is None and spot.key in self.lent:
-            arguments.setdefault("tied", True)
+        if stored and key is None and spot.layer.name in self.tables:
+            arguments.setdefault("table", f"{spot.source}/0")
         own = spot.key if key is None else f"{spot.key}.{key}" if spot.key else ""
         return self.flat.step(spot.site._replace(key=own), step, *values, stored=stored, **arguments)
 

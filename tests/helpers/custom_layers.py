@@ -245,7 +245,6 @@ LAYERS |= {
     "mean tokens": TOKENS + "mean axis=c\n",
     "max": MAP + "max axis=c\n",
     "max t": LINE + "max axis=t\n",
-    "embed": "input 4\nembed 9 5\n",
     "droppath": MAP + "droppath 0.3\n",
     "dropout2d": MAP + "dropout2d 0.3\n",
 }

@@ -7,9 +7,9 @@ import json
 import pytest
 
 import archspec
-from archspec.backends.source.constructor import new
+from archspec.backends.keras.templates import sources
 from archspec.imports.keras_model import from_keras
-from tests.helpers.custom_layers import CUBE, LAYERS, LINE, built, layer_of
+from tests.helpers.custom_layers import CUBE, LAYERS, LINE, built, scope
 from tests.helpers.keras import difference, keras, randomized
 
 STEPS = [name for name, text in LAYERS.items() if not text.startswith((LINE, CUBE)) or name.startswith("pixelshuffle")]
@@ -32,9 +32,10 @@ def test_a_layer_comes_back_as_itself(name, tmp_path):
 
 
 def test_a_table_that_is_multiplied_with_comes_back_as_tied(tmp_path):
-    embed, bias = layer_of(new("Embed", 9, 5), "wte"), layer_of(new("Bias"), "head")
+    embed = keras().layers.Embedding(9, 5, name="wte")
+    head = scope("\n\n\n".join(sources({"TiedLinear"}, ())))["TiedLinear"](embed, name="head")
     ids = keras().Input((4,))
-    model = randomized(keras().Model(ids, bias(embed(keras().layers.ReLU()(embed(ids)), tied=True))))
+    model = randomized(keras().Model(ids, head(keras().layers.ReLU()(embed(ids)))))
     model.save(tmp_path / "model.keras")
     found = from_keras(tmp_path / "model.keras")
     assert "linear 9 weights=wte" in found.text

@@ -107,13 +107,19 @@ def test_other_starts():
 
 def test_a_table_is_looked_up_and_multiplied_with():
     package = keras().layers
-    embed, bias = layer_of(new("Embed", 9, 5), "wte"), layer_of(new("Bias"), "head")
+    embed, dense = package.Embedding(9, 5, name="wte"), package.Dense(9, name="rows")
     ids = keras().Input((4,), dtype="int32")
-    model = keras().Model(ids, bias(embed(package.ReLU()(embed(ids)), tied=True)))
-    table, offset = (np.random.default_rng(0).normal(size=weight.shape).astype("float32") for weight in model.weights)
-    model.set_weights([table, offset])
+    made = custom_layers.scope("\n\n\n".join(sources({"TiedLinear", "TiedEmbed"}, ())))
+    tied, again = [made["TiedLinear"](of) for of in (embed, dense)], made["TiedEmbed"](dense)
+    model = keras().Model(ids, package.Add()([tied[0](embed(ids)), dense(embed(ids)), tied[1](again(ids))]))
+    model.set_weights([np.random.default_rng(0).normal(size=weight.shape).astype("float32") for weight in model.weights])
+    assert len(model.weights) == 5
+    table, kernel, offset, first, last_ = (
+        weight.numpy() for weight in (embed.embeddings, dense.kernel, dense.bias, tied[0].offset, tied[1].offset)
+    )
     given = np.array([[0, 3, 8, 3]])
-    same(model.predict(given, verbose=0), np.maximum(table[given], 0) @ table.T + offset)
+    right = table[given] @ table.T + first + table[given] @ kernel + offset + kernel.T[given] @ kernel + last_
+    same(model.predict(given, verbose=0), right)
 
 
 def test_a_declared_layer_has_its_weights_and_calls_what_it_is_given():

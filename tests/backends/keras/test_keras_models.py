@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
+from itertools import product
 
 import pytest
 import support
@@ -120,6 +121,47 @@ def test_tables_in_common_come_back(source, tmp_path):
         archspec.load_weights(net, weights)
     ours, theirs = (net(*first).detach().numpy() for net in nets)
     assert np.abs(ours - theirs).max() < CLOSE
+
+
+START = "ids: input 5\nx: input 5x3\nz: tokens\n"
+SHARED = {
+    "beside": START + "t: <T>\nu: <U t>\nrelu\n<t> t\n<u> u\n",
+    "in a label": START + "a:\n  t: <T>\n  u: <U t>\n  relu\n<t> a.t\n<u> a.u\n",
+    "in labels": START + "a:\n  b:\n    t: <T>\n  c:\n    relu\n    u: <U b.t>\n  <u> c.u\nd:\n  <t> a.b.t\n  relu\n<u> a.c.u\n",
+    "used in labels": START + "t: <T>\na:\n  u: <U t>\n  <t> t\nb:\n  <u> a.u\n  relu\n",
+    "where no output follows": START + "a:\n  b:\n    t: <T>\n    u: <U t>\n    from z | relu\nb:\n  <u> a.b.u\n  <t> a.b.t\n",
+    "in a label that is used again": START + "out:\n  a:\n    t: <T>\n  u: <U a.t>\n  <t> a.t\n  b:\n    <u> u\nagain out\n",
+    "in blocks": "block n(from ids):\n  a:\n    t: <T>\n    relu\n  u: <U a.t>\n  b:\n    <t> a.t\n    <u> u\n\n"
+    + START
+    + "n ids\nn ids\n",
+    "in rounds": START + "repeat 2 as i: r_{i}:\n  a:\n    t: <T>\n  u: <U a.t>\n  <t> a.t\n  b:\n    <u> u\n",
+    "in branches": START + "residual:\n  a:\n    t: <T>\n    relu\n  b:\n    u: <U a.t>\n    <t> a.t\n  <u> b.u\n",
+}
+"""Where a table <T> is, what uses it, and where both are used again."""
+
+
+@pytest.mark.parametrize("place", SHARED)
+def test_tables_and_what_uses_them_are_used_again(place, monkeypatch):
+    """Values are those of PyTorch, and weights come back; a part may have layers besides that no output follows from."""
+    keras()
+    from tests.helpers import keras_emitted
+
+    counted = keras_emitted.counted
+    monkeypatch.setattr(keras_emitted, "counted", lambda network: AtLeast(counted(network)))
+    for table, user in product(("linear 3", "embed 3 3"), ("linear weights={}", "linear weights={} bias=no", "embed weights={}")):
+        (t, of), (u, by) = (("from ids | " * text.startswith("embed"), text) for text in (table, user))
+        text = re.sub("(\\w: )?<U (.*)>", lambda found: f"{found[1]}{u}{by.format(found[2])}", SHARED[place])  # noqa: B023
+        text = text.replace("<T>", t + of).replace("<t>", f"{t}again").replace("<u>", f"{u}again")
+        assert keras_emitted.difference(archspec.loads(text)) < CLOSE, text
+
+
+class AtLeast(int):
+    """A number that larger ones equal."""
+
+    __hash__ = int.__hash__
+
+    def __eq__(self, other):
+        return other >= int(self)
 
 
 ROUNDS = """input 10x2

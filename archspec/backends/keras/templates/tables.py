@@ -22,7 +22,8 @@ class Tied(layers.Layer):
         return self.of.embeddings if hasattr(self.of, "embeddings") else ops.transpose(self.of.kernel)
 
     def get_config(self):
-        return {**super().get_config(), "of": keras.saving.serialize_keras_object(self.of)}
+        *_, of = [keras.saving.serialize_keras_object(self.of) for _ in range(2)]  # Keras marks what is shared the second time
+        return {**super().get_config(), "of": of}
 
     @classmethod
     def from_config(cls, config):
