@@ -137,7 +137,7 @@ class Flat:
         return values[0]
 
     def _append(
-        self, op: Op, values: tuple[int, ...], type_: Type, site: Site, stored: Mapping[str, Stored], tied: bool, table: str
+        self, op: Op, values: tuple[int, ...], type_: Type, site: Site, stored: Mapping[str, Stored], tied: bool = False, table: str = ""
     ) -> int:
         owner = self._lenders.get(site.key) if site.key else None
         if owner is None and table:

@@ -336,8 +336,8 @@ class Live(Mapping[str, Any]):
             for layer in getattr(one, "layers", None) or []:
                 name = str(getattr(layer, "name", ""))
                 self.layers[prefix + name] = layer
-                if getattr(of := getattr(layer, "of", None), "weights", None):
-                    self.layers.setdefault(prefix + of.name, of)
+                if hasattr(of := getattr(layer, "of", None), "weights"):
+                    self.layers.setdefault(f"{prefix}{getattr(of, 'name', '')}", of)
                 inner = described.layers[name].model if name in described.layers else None
                 pending += [(f"{prefix}{name}/", layer, inner)] if inner is not None else []
 

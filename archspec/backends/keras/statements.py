@@ -43,8 +43,8 @@ class Statements:
         self.reading, self.body, self.ends = reading, reading.body, ends
         self.name, self.called, self.results, self.more, self.functions, whole = words
         self.first = len(self.body.inputs)
-        kept = [self.first + at for at, item in enumerate(self.body.items) if item.attribute in reading.kept and item.owner is None]
-        self.needed = self.followed([*ends, *kept])
+        lent = [self.first + at for at, item in enumerate(self.body.items) if item.attribute in reading.kept and item.owner is None]
+        self.needed = self.followed([*ends, *lent])
         last = self.last_reads()
         self.last = last
         reached = [*reached_in(self.body), *reading.lent]
