@@ -56,11 +56,15 @@ def shorten(model: Network, *, named: bool = True) -> Short:
     <BLANKLINE>
     """
     network = given(model)
-    texts: dict[_Attempt, str | None] = {}
-    for most, even in ((1, False), (SEVERAL, False), (1, True), (SEVERAL, True)):
-        if (most == 1 or any(attempt.several for attempt in texts)) and (not even or any(attempt.uneven for attempt in texts)):
-            attempt = _Attempt(network, Doubts(), named=named, most=most, even=even)
-            texts[attempt] = attempt.text()
+    narrow = _Attempt(network, Doubts(), named=named, most=1, even=False)
+    texts = {narrow: narrow.text()}
+    if narrow.several:
+        wide = _Attempt(network, Doubts(), named=named, most=SEVERAL, even=False)
+        texts[wide] = wide.text()
+    best = min(texts, key=lambda attempt: _length(texts[attempt]))
+    if best.uneven:
+        even = _Attempt(network, Doubts(), named=named, most=best.most, even=True)
+        texts[even] = even.text()
     found: list[Short] = []
     for attempt, text in sorted(texts.items(), key=lambda pair: _length(pair[1])):
         found.append(_proved(attempt, text))
