@@ -16,7 +16,6 @@ from tests.fuzzing.draw import Arg, const, demand
 from tests.fuzzing.modules import (
     Do,
     Embedding,
-    Length,
     LocalNorm,
     OverChannels,
     Parameter,
@@ -252,7 +251,9 @@ LAYERS |= {
         "shape",
     ),
     "rmsnorm": Layer(ANY, bare("eps", None, 0.01), lambda x, a: channels_last(nn.RMSNorm(x.channels, a["eps"]), x), "shape"),
-    "l2norm": Layer(ANY, bare("eps", 1e-12, 0.5), lambda x, a: (Length(-1 if x.kind == "tokens" else 1, a["eps"]), x.kind), "shape"),
+    "l2norm": Layer(
+        ANY, bare("eps", 1e-12, 0.5), lambda x, a: (Do(lambda t: F.normalize(t, dim=-1 if x.kind == "tokens" else 1, eps=a["eps"])), x.kind), "shape"
+    ),
     "grn": Layer(MAP, bare("eps", 1e-6, 0.1), lambda x, a: (ResponseNorm(x.channels, x.rank, a["eps"]), "map"), "shape"),
     "gn": Layer(ANY, draw_groups("groups"), group_norm, "shape"),
     "instnorm": Layer(

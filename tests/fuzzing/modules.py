@@ -117,21 +117,6 @@ class LocalNorm(nn.LocalResponseNorm):
         return super().forward(x.contiguous())
 
 
-class Length(nn.Module):
-    """Division by the length over an axis; `unsettled` where that is less than what functions such as ONNX Runtime's sigmoid are exact to."""
-
-    unsettled = False
-
-    def __init__(self, axis: int, eps: float) -> None:
-        super().__init__()
-        self.axis, self.eps = axis, eps
-
-    def forward(self, x: Tensor) -> Tensor:
-        length = x.norm(dim=self.axis)
-        self.unsettled = bool(((length > 0) & (length < 1e-6)).any()) and self.eps < 1e-6
-        return F.normalize(x, dim=self.axis, eps=self.eps)
-
-
 class Standard(nn.Module):
     """A convolution or a matrix product whose rows of weights are standardised first, with a gain by the root of their size if any."""
 
