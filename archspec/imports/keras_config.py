@@ -242,7 +242,16 @@ def _model(content: Mapping[str, Any], source: str) -> Model:
     inputs, outputs = (list(_ends(config[key])) for key in ("input_layers", "output_layers"))
     if not inputs or not outputs:
         damaged(source, f"`{name}` has no {'outputs' if inputs else 'inputs'}")
-    return Model(name, layers, inputs, outputs)
+    return Model(name, layers, inputs, [(each, _counted(ref, layers)) for each, ref in outputs])
+
+
+def _counted(ref: Ref, layers: Mapping[str, Layer]) -> Ref:
+    """An output by the number that layers give its call: Keras counts the making of a model as a call, newer versions for outputs alone."""
+    layer = layers.get(ref.layer)
+    if layer is None or layer.model is None or layer.kind == "Sequential":
+        return ref
+    read = [one.call for other in layers.values() for call in other.calls for one in call.inputs if one.layer == ref.layer]
+    return ref._replace(call=ref.call - 1) if 0 in read else ref
 
 
 def _layer(entry: Any, at: int, source: str) -> Layer:

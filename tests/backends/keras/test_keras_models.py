@@ -123,6 +123,29 @@ def test_tables_in_common_come_back(source, tmp_path):
     assert np.abs(ours - theirs).max() < CLOSE
 
 
+GROUP = "x: input 5x3\nout:\n  t: linear 3\n  relu\n"
+
+
+@pytest.mark.parametrize(
+    "rest", ["relu\nagain out\n", "again out\nagain out\n", "y: again out\noutput side: from y | again out\nfrom y | tanh\n"]
+)
+def test_a_group_that_is_used_again_comes_back(rest, tmp_path):
+    """Keras counts its calls from 0 where layers read them, and from 1 where they are outputs."""
+    keras()
+    import torch
+
+    network = archspec.loads(GROUP + rest)
+    model = randomized(archspec.to_keras(network))
+    model.save(tmp_path / "net.keras")
+    found = archspec.from_file(tmp_path / "net.keras")
+    found.save_weights(tmp_path / "net.safetensors")
+    nets = [archspec.to_torch(each).eval() for each in (network, found.network)]
+    for net, weights in zip(nets, (archspec.weights_of(model, network), tmp_path / "net.safetensors"), strict=True):
+        archspec.load_weights(net, weights)
+    x = torch.randn(2, 3, 5, 1)[..., 0]
+    torch.testing.assert_close(nets[0](x), nets[1](x), rtol=1e-5, atol=1e-6)
+
+
 START = "ids: input 5\nx: input 5x3\nz: tokens\n"
 SHARED = {
     "beside": START + "t: <T>\nu: <U t>\nrelu\n<t> t\n<u> u\n",
