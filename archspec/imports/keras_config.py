@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn, TypeGuard
 
 from archspec.diagnostics import Diagnostic, SpecError
@@ -242,16 +242,21 @@ def _model(content: Mapping[str, Any], source: str) -> Model:
     inputs, outputs = (list(_ends(config[key])) for key in ("input_layers", "output_layers"))
     if not inputs or not outputs:
         damaged(source, f"`{name}` has no {'outputs' if inputs else 'inputs'}")
-    return Model(name, layers, inputs, [(each, _counted(ref, layers)) for each, ref in outputs])
+    ahead = _ahead(layers, [ref for _, ref in outputs])
+    return Model(name, layers, inputs, [(each, ref._replace(call=ref.call - (ref.layer in ahead))) for each, ref in outputs])
 
 
-def _counted(ref: Ref, layers: Mapping[str, Layer]) -> Ref:
-    """An output by the number that layers give its call: Keras counts the making of a model as a call, newer versions for outputs alone."""
-    layer = layers.get(ref.layer)
-    if layer is None or layer.model is None or layer.kind == "Sequential":
-        return ref
-    read = [one.call for other in layers.values() for call in other.calls for one in call.inputs if one.layer == ref.layer]
-    return ref._replace(call=ref.call - 1) if 0 in read else ref
+def _ahead(layers: Mapping[str, Layer], outputs: Sequence[Ref]) -> set[str]:
+    """Models within a model whose calls count from 1 as its outputs and from 0 in its layers, as Keras 3 has them, so that each call is read."""
+    read: dict[str, set[int]] = {}
+    for ref in [ref for layer in layers.values() for call in layer.calls for ref in call.inputs]:
+        read.setdefault(ref.layer, set()).add(ref.call)
+    found = set()
+    for name, layer in layers.items():
+        given = {ref.call - 1 for ref in outputs if ref.layer == name}
+        if given and layer.model is not None and 0 in read.get(name, ()) and read[name] | given == {*range(len(layer.calls))}:
+            found.add(name)
+    return found
 
 
 def _layer(entry: Any, at: int, source: str) -> Layer:

@@ -12,8 +12,8 @@ from archspec.backends.keras.branching import branched
 from archspec.backends.keras.built_in_rows import row
 from archspec.backends.keras.layer_names import LayerNames
 from archspec.backends.keras.making_calls import CHAIN, IDENTITY, NAME, Name, is_expression
-from archspec.backends.keras.reading_body import Reading, layers_of
-from archspec.backends.keras.statements import Called, Statements, Words, folded, is_around, owners, reached_in, returned
+from archspec.backends.keras.reading_body import Reading, is_around, layers_of, owners, reached_in
+from archspec.backends.keras.statements import Called, Statements, Words, folded, returned
 from archspec.backends.keras.templates import source, sources
 from archspec.backends.keras.unnesting import Unnested
 from archspec.backends.source.body import UNREAD, Body, Item, Reach

@@ -186,3 +186,23 @@ def _positions(chain: New, attribute: str) -> Iterator[tuple[Any, str]]:
         for _ in range(times):
             yield from layers_of(module, f"{attribute}.{position}")
             position += 1
+
+
+def is_around(attribute: str, paths: Collection[str]) -> bool:
+    """Whether one of some paths leads into what an attribute holds, or to it."""
+    return any(f"{path}.".startswith(f"{attribute}.") for path in paths)
+
+
+def reached_in(body: Body) -> list[str]:
+    """The names of the layers that a body makes, in functions that it calls too, and that items of it use again."""
+    return [reach.name for item in body.items for reach in (*((item.owner,) if item.owner else ()), *item.lent) if not reach.given]
+
+
+def owners(body: Body) -> frozenset[str]:
+    """The attributes of layers of a body, and of parts, that other places use: the longest of those that a name begins with."""
+    own = {item.attribute for item in body.items if item.owner is None}
+    found = set()
+    for name in reached_in(body):
+        parts = name.split(".")
+        found |= {next((prefix for end in range(len(parts), 0, -1) if (prefix := ".".join(parts[:end])) in own), name)}
+    return frozenset(found)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from textwrap import wrap
 from typing import Any, NamedTuple
 
 from archspec.backends.keras.branching import WIDTH, Branch
 from archspec.backends.keras.making_calls import CHAIN, NAME, Name, is_expression
-from archspec.backends.keras.reading_body import Reading, layers_of
+from archspec.backends.keras.reading_body import Reading, is_around, layers_of, reached_in
 from archspec.backends.registry import Unsupported
-from archspec.backends.source.body import UNREAD, Body, Item, Reach
+from archspec.backends.source.body import UNREAD, Item, Reach
 from archspec.backends.source.constructor import If, New, wrapped, written
 from archspec.backends.source.forward import Variables
 from archspec.types import Map, Type, Vector
@@ -48,7 +48,7 @@ class Statements:
         last = self.last_reads()
         self.last = last
         reached = [*reached_in(self.body), *reading.lent]
-        self.open = {name for name in reading.kept if any(path.startswith(f"{name}.") for path in reached)}
+        self.open = {name for name in (*reading.kept, *reading.lent) if any(path.startswith(f"{name}.") for path in reached)}
         """Parts whose layers are used elsewhere, one by one; Keras stores no layer both in a model and in a model within it."""
         self.further: list[str] = []
         """Further values of functions, which this one gives on."""
@@ -166,10 +166,12 @@ class Statements:
             names = dict(block.arguments).get("lent", ())
             shared = [(name, Name(self.reach(reach))) for name, reach in zip(names, item.lent, strict=True) if name]
             arguments = (*[("", Name(text)) for text in texts], *[each for each in block.arguments if each[0] != "lent"], *shared)
+            made = New("OpenPart" if attribute in self.open else "part", (("", Name(block.name)), *arguments))
             if kept:
-                made = New("OpenPart" if attribute in self.open else "part", (("", Name(block.name)), *arguments))
                 yield from _laid_out(f"{self.variable(attribute)} = ", made, "")
                 yield f"{target} = {self.variable(attribute)}({', '.join(given)})"
+            elif attribute in self.reading.lent:  # it is used again from outside of this function, by its name
+                yield from _laid_out(f"{target} = ", made, f"({', '.join(given)})")
             else:
                 yield from _laid_out(f"{target} = ", New(block.name, arguments), "")
         else:
@@ -377,23 +379,3 @@ def returned(lines: list[str], result: str) -> list[str]:
     if lines and (match := re.fullmatch(r"(\w+) = (.*)", lines[-1])) and match[1] == result:
         return [*lines[:-1], f"return {match[2]}"]
     return [*lines, f"return {result}"]
-
-
-def is_around(attribute: str, paths: Collection[str]) -> bool:
-    """Whether one of some paths leads into what an attribute holds, or to it."""
-    return any(f"{path}.".startswith(f"{attribute}.") for path in paths)
-
-
-def reached_in(body: Body) -> list[str]:
-    """The names of the layers that a body makes, in functions that it calls too, and that items of it use again."""
-    return [reach.name for item in body.items for reach in (*((item.owner,) if item.owner else ()), *item.lent) if not reach.given]
-
-
-def owners(body: Body) -> frozenset[str]:
-    """The attributes of layers of a body, and of parts, that other places use: the longest of those that a name begins with."""
-    own = {item.attribute for item in body.items if item.owner is None}
-    found = set()
-    for name in reached_in(body):
-        parts = name.split(".")
-        found |= {next((prefix for end in range(len(parts), 0, -1) if (prefix := ".".join(parts[:end])) in own), name)}
-    return frozenset(found)

@@ -124,17 +124,25 @@ def test_tables_in_common_come_back(source, tmp_path):
 
 
 GROUP = "x: input 5x3\nout:\n  t: linear 3\n  relu\n"
+GROUPS = "x: input 5x3\nout:\n  a:\n    b:\n      t: linear 3\n      relu\n    tanh\n  relu\n"
 
 
 @pytest.mark.parametrize(
-    "rest", ["relu\nagain out\n", "again out\nagain out\n", "y: again out\noutput side: from y | again out\nfrom y | tanh\n"]
+    "text",
+    [
+        GROUP + "relu\nagain out\n",
+        GROUP + "again out\nagain out\n",
+        GROUP + "y: again out\noutput side: from y | again out\nfrom y | tanh\n",
+        GROUPS + "again out.a\n",
+        GROUPS + "again out.a.b\nagain out.a\nagain out.a.b.t\nagain out\n",
+    ],
 )
-def test_a_group_that_is_used_again_comes_back(rest, tmp_path):
-    """Keras counts its calls from 0 where layers read them, and from 1 where they are outputs."""
+def test_a_group_that_is_used_again_comes_back(text, tmp_path):
+    """Keras counts its calls from 0 where layers read them, and from 1 where they are outputs; groups in groups are found by their names."""
     keras()
     import torch
 
-    network = archspec.loads(GROUP + rest)
+    network = archspec.loads(text)
     model = randomized(archspec.to_keras(network))
     model.save(tmp_path / "net.keras")
     found = archspec.from_file(tmp_path / "net.keras")

@@ -14,9 +14,21 @@ def part(block, *values, name, **arguments):
 class OpenPart:
     """A block whose layers are used elsewhere too, one by one: they are layers of the whole model, since Keras saves none that two models have."""
 
-    def __init__(self, block, *values, **arguments):
-        self.model = part(block, *values, **arguments)
-        self.get_layer = self.model.get_layer
+    made = {}
+
+    def __init__(self, block, *values, name, **arguments):
+        self.model = part(block, *values, name=name, **arguments)
+        self.made[name] = self
+
+    def get_layer(self, name):
+        """A part, or a layer that is called on what this is given, also where no result follows from it."""
+        found, pending = dict(self.made), [value._keras_history.operation for value in self.model.inputs]
+        while name not in found:
+            layer = pending.pop()
+            if layer.name not in found:
+                found[layer.name] = layer
+                pending += [node.operation for node in layer._outbound_nodes]
+        return found[name]
 
     def __call__(self, values):
         inputs, outputs = self.model.inputs, self.model.outputs
