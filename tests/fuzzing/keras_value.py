@@ -73,7 +73,7 @@ def _values(network: archspec.Network, model: keras.Model, module: torch.nn.Modu
         if of64 is None or not torch.isfinite(of64).all():  # a head of training; -inf, which a dilated pool gives that meets padding alone
             continue
         theirs = keras.ops.convert_to_numpy(found[output.name] if several else found)
-        ours = (of64.movedim(1, -1) if isinstance(network.graph.type_of(output.value), Map) else of64).numpy()
+        ours = (of64.movedim(1, -1) if isinstance(network.graph.type_of(output.value), Map) else of64).detach().numpy()
         scale = max(float(np.abs(ours).max()), LEAST)
         off = float((of32.double() - of64).abs().max()) / scale
         if ours.shape != theirs.shape or float(np.abs(ours - theirs).max()) / scale > max(NEAR, ROUNDING * off):

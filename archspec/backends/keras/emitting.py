@@ -280,7 +280,7 @@ class _File:
     ) -> Statements:
         """The statements of a body, from the names of its inputs; `name` makes the text of a layer's name."""
         kept = owners(body)
-        words = Words(name, self.called_at(name, kept), self.results, self.more, self.functions, whole)
+        words = Words(name, self.called_at(name, kept.union(lent)), self.results, self.more, self.functions, whole)
         return Statements(Reading(body, kept, lent), given, ends, words)
 
     def called_at(self, name: Callable[[str], str], kept: frozenset[str]) -> Called:
@@ -293,7 +293,8 @@ class _File:
             at = list(class_.parameters).index(self.channels(class_)) if self.channels(class_) else -1
             arguments = [each for i, each in enumerate(module.arguments) if i != at]
             keyed = [(key or list(class_.parameters)[i], value) for i, (key, value) in enumerate(module.arguments) if i != at]
-            arguments = keyed if class_.body.shared or len(keyed) > 3 or attribute in kept else arguments
+            again = attribute in kept or attribute.rpartition(".")[0] in kept
+            arguments = keyed if class_.body.shared or len(keyed) > 3 or again else arguments
             lent = [("lent", tuple(self.lent_to(class_)))] if class_.body.shared else []
             return New(module.name, (*arguments, ("name", Name(name(attribute))), *lent))
 

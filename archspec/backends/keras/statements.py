@@ -170,7 +170,9 @@ class Statements:
             if kept:
                 yield from _laid_out(f"{self.variable(attribute)} = ", made, "")
                 yield f"{target} = {self.variable(attribute)}({', '.join(given)})"
-            elif attribute in self.reading.lent:  # it is used again from outside of this function, by its name
+            elif (
+                attribute in self.reading.lent or item.attribute in self.reading.lent
+            ):  # it is used again from outside of this function, by its name
                 yield from _laid_out(f"{target} = ", made, f"({', '.join(given)})")
             else:
                 yield from _laid_out(f"{target} = ", New(block.name, arguments), "")

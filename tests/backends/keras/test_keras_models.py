@@ -134,6 +134,7 @@ GROUPS = "x: input 5x3\nout:\n  a:\n    b:\n      t: linear 3\n      relu\n    t
         GROUP + "again out\nagain out\n",
         GROUP + "y: again out\noutput side: from y | again out\nfrom y | tanh\n",
         GROUPS + "again out.a\n",
+        "x: input 5x3\nb\nblock b(n=2):\n  out:\n    a: repeat n: c 3\n    relu\n  again out.a\nblock c(n): linear n\n",
         GROUPS + "again out.a.b\nagain out.a\nagain out.a.b.t\nagain out\n",
     ],
 )
