@@ -120,7 +120,8 @@ def bent(plan: Plan, bend: Bend, leaves: dict[Box, Leaf], *, aside: bool) -> Pla
 def _sides(bend: Bend, parts: Iterable[int]) -> tuple[float, float]:
     """How far the parts of an arm reach to both sides, with the arcs in it."""
     chain, own = bend.chain, {*parts}
-    lanes = [chain.x + chain.lanes[value] for value, (tail, head) in chain.arcs().items() if {tail, head} <= own]
+    arcs = [value for tail, head, value in chain.joins if {tail, head} <= own and chain.arc(tail, head, value)]
+    lanes = [chain.x + chain.lanes[value] for value in arcs]
     pieces = [chain.parts[at] for at in own]
     return min(part.x - part.left for part in pieces), max([*(part.x + part.right for part in pieces), *lanes])
 

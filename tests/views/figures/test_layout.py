@@ -303,6 +303,14 @@ def test_a_u_goes_before_what_is_finer():
     assert found.plan.turned and found.diagram.level == "block"
 
 
+def test_a_value_that_goes_across_a_u_and_past_parts_of_its_arm_has_a_lane_in_that():
+    text = "input 28x5\nconcat:\n  skip\n  conv k=3 f=7 p=1 | conv k=3 f=4 p=1\n  v: attn heads=1 | tanh | conv k=5 f=6 p=2\nresidual:\n"
+    text += "  residual:\n    sigmoid\n    attn heads=15 | tanh | abs\n    conv k=1 f=15\n  concat:\n    linear 6 | conv k=3 f=28 p=1 | matmul input\n"
+    text += "    bn | avgpool 4 s=1 p=same\n  conv k=3 f=15 p=1\noutput out2\nconv k=1 f=5 | mul input\ngap | grn\n"
+    found = laid_out(build(archspec.loads(text), "part"))
+    assert found.turned and not arrows_through_boxes(drawn(archspec.loads(text), "part"))
+
+
 @pytest.mark.parametrize(("name", "levels"), [("lenet5", ["layer"]), ("resnet18", ["layer", "part", "block"])])
 def test_what_cannot_be_better_is_not_placed(name, levels, networks, monkeypatch):
     """No level that is coarser than the finest legible one, where the network is no U."""
