@@ -53,8 +53,6 @@ class Sizes(NamedTuple):
 def chain(outer: Field, inner: Field) -> Field:
     """The field of a value that reads `inner` of what has field `outer`. Where `inner` is itself a field, `outer` is to be `even`.
 
-    What reads only such positions as see nothing has no known field: seen from what sees everything, it would see everything.
-
     A pool of 2 with stride 2 behind a convolution of 5: 6 numbers at a time, 2 apart.
 
     >>> conv, pool = ((sliding(0, 4, 1),),), ((sliding(0, 1, 2),),)
@@ -71,12 +69,12 @@ def chain(outer: Field, inner: Field) -> Field:
     assert isinstance(outer, tuple) and isinstance(inner, tuple)
     if len(outer) == 1 == len(inner):  # nearly always: so tables need not form unions
         term = _term_through(outer[0], inner[0])
-        return (term,) if term else None
+        return None if term is None else (term,) if term else NOT
     result: Field = NOT
     for a, b in product(outer, inner):
         term = _term_through(a, b)
         result = union(result, None if term is None else (term,) if term else NOT)
-    return result or None
+    return result
 
 
 def union(a: Field, b: Field) -> Field:

@@ -31,6 +31,11 @@ _WORK = 2**19
 """Phases computed in all, of fields that have several; beyond them no further field is known. Those that are not even take longer."""
 
 
+def _composes(field: Field) -> bool:
+    """Whether what a graph reads of a value with this field follows from how the graph reads: what sees everything does so behind gaps too."""
+    return field is not WHOLE and even(field)
+
+
 class _Back(NamedTuple):
     """The way back from a result of a graph to its last maps: values of it, calls that have some inside, and the inputs where it ends.
 
@@ -56,7 +61,7 @@ class ReceptiveFields:
 
     def inside(self, graph: Graph, outer: Sequence[Field]) -> Callable[[int], Field]:
         """The field of each value of a graph, given those of its inputs; the network's own graph has one, POINT, for all together."""
-        known = self._functions(graph) if all(map(even, outer)) else None
+        known = self._functions(graph) if all(map(_composes, outer)) else None
         if known is None:
             return self._walk(graph, tuple(outer)).__getitem__
         return lambda value: self._seen(known[value], outer)
@@ -71,7 +76,7 @@ class ReceptiveFields:
         """The field of a call's result, given those of its inputs."""
         graph, first, times = call.graph, outer[0], call.times
         while True:
-            known = self._functions(graph) if even(first) and all(map(even, outer[1:])) else None
+            known = self._functions(graph) if _composes(first) and all(map(_composes, outer[1:])) else None
             if known is not None and (times == 1 or even(known[graph.result][0])):
                 return self._composed(known[graph.result], (first, *outer[1:]), times)
             before, first = first, self._walk(graph, (first, *outer[1:]))[graph.result]

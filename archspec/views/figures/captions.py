@@ -10,7 +10,7 @@ from typing import NamedTuple
 from archspec.views.figures.neighbours import Near
 from archspec.views.figures.plan import Plan, Rect, Wire
 from archspec.views.graphics.svg import Point
-from archspec.views.graphics.text_width import fitting, shown, width
+from archspec.views.graphics.text_width import shown, width
 
 TITLE, BAND, LEDGE = 11.0, 20.0, 7.0
 LABEL = 10.0
@@ -35,22 +35,21 @@ def titles(plan: Plan, near: Near) -> list[Words]:
         rooms = [(a + 8, b - a - 2 * LEDGE) for a, b in itertools.pairwise(ends)]
         more = "" if first else " …"
         name = shown(group.title)
-        texts = [f"{name} (training){more}"] * group.training + [name + more, name]
+        inner = [name[at + 1 :] for at, letter in enumerate(name) if letter == "."]
+        texts = [f"{name} (training){more}"] * group.training + [name + more, name, *inner]
         spot, title = _room(texts, rooms)
         found.append(Words(title, (spot, top + (13 if foot else 15))))
     return found
 
 
 def _room(texts: list[str], rooms: list[tuple[float, float]]) -> tuple[float, str]:
-    """The first text that has room, and where; otherwise the last in the widest room, shortened."""
+    """The first text that has room, and where; none where there is none, since part of a name is another."""
     for text in texts:
         need = width(text, TITLE, bold=True)
         found = next((left for left, room in rooms if room >= need), None)
         if found is not None:
             return found, text
-    left, room = max(rooms, key=lambda r: round(r[1], 3))
-    text = fitting(texts[-1], room, TITLE, bold=True)
-    return left, "" if text == "…" else text
+    return rooms[0][0], ""
 
 
 def _beside(x: float, wide: float) -> list[Point]:
