@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from archspec.views.figures.channel import FORK, height, tracks
+from archspec.views.figures.channel import height, tracks
 from archspec.views.figures.diagram import Box
 from archspec.views.figures.pieces import Leaf, Piece, Through, Turn, moved
 from archspec.views.figures.plan import Rect, union
@@ -118,8 +118,8 @@ class Series(Piece):
             return room if at == 0 else 0.0
         part = self.parts[at]
         passing = {value for tail, head, value in self.joins if tail < at <= head and (tail == at - 1 or head == at)}
-        least = sizes.between(passing, PLAIN)
-        return max(room - FORK, least - CLOSE) if isinstance(part, Parallel) and part.head else max(room, least)
+        close = sizes.labelled.keys().isdisjoint(passing) and isinstance(part, Parallel) and part.head
+        return max(room, sizes.between(passing, CLOSE if close else PLAIN))
 
     def enter(self, value: Box) -> float:
         entered = self.entered(value)
@@ -171,13 +171,14 @@ class Parallel(Piece):
         super().measure(sizes)
         tall = max(part.height for part in self.parts)
         entered = {head for tail, head, _ in self.joins if tail < 0}
-        leaving = [(tail, self.parts[tail].leave(value)) for tail, head, value in self.joins if head == self.count]
+        leaving = {tail: self.parts[tail].leave(value) for tail, head, value in self.joins if head == self.count}
         taken: list[Rect] = []
         for at, part in enumerate(self.parts):
-            feet = [x for tail, x in leaving if tail == at]
-            part.y = tall - part.height if feet and at not in entered else 0.0
+            part.y = tall - part.height if at in leaving and at not in entered else 0.0
             own = moved(part.rects(), 0.0, part.y)
-            own += [(x - 4, part.y, x + 4, tall + 1) for x in feet or [0.0] * isinstance(part, Through)]
+            if at in leaving or isinstance(part, Through):
+                x = leaving.get(at, 0.0)
+                own.append((x - 4, part.y, x + 4, tall + 1))
             part.x = max((a[2] - b[0] + BESIDE for a in taken for b in own if a[1] < b[3] + 10 and b[1] < a[3] + 10), default=0.0)
             taken += moved(own, part.x, 0.0)
         axis = self.parts[self.main].x if self.main is not None else (self.parts[0].x + self.parts[-1].x) / 2
