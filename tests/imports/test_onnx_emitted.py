@@ -19,6 +19,7 @@ OTHERWISE = {
     "gpt2": "the name of the last layer, whose weights are those of the first, is in no file",
     "inception_resnet_v2": "a factor of 1 is left out",
     "mobilevit_s": "a square grid is written as one number",
+    "swin_t": "a window that fills its map is said as windows elsewhere are",
     "nasnet_mobile": "an uneven border of a max pool says nothing of what is counted",
     "xception": "an uneven border of a max pool says nothing of what is counted",
     "mlp_mixer_b16": "the other value of a sum is turned",

@@ -109,7 +109,7 @@ def test_random_networks_are_proved_and_most_of_them_short(start):
         assert difference(network, again) is None, (seed, text)
         assert kinds(again) == kinds(network), (seed, text)
         notes.append(bool(note))
-    assert sum(notes) <= 0.15 * len(notes)
+    assert sum(notes) <= 0.2 * len(notes)
 
 
 HEAD = "input 16x16x8\n"
