@@ -120,7 +120,8 @@ class Forward:
     def result(self, value: int, training: bool) -> str:
         """An output; one that exists in training only may be a value that inference computes too."""
         text = self.batched(value)
-        return f"{text} if self.training else None" if training and value not in self.heads else text
+        settled = value in self.heads and not self.level(value)  # the variable itself, which is None then
+        return f"{text} if self.training else None" if training and not settled else text
 
     def batched(self, value: int) -> str:
         """A result; what is the same for all images takes the batch of the first input."""

@@ -385,3 +385,10 @@ def test_a_block_that_comes_out_empty_is_a_head_in_training_alone():
     torch.testing.assert_close(net.train()(x).out2, torch.nn.functional.elu(x))
     torch.testing.assert_close(net.eval()(x).output, x.relu())
     assert net.eval()(x).out2 is None
+
+
+def test_a_head_in_training_alone_that_is_the_same_for_all_images_is_none_in_inference():
+    net = archspec.to_torch(archspec.loads("input 8x7\nv: tensor 8x7 init=1\nfrom v | linear 8\noutput out2 train: linear 4\n"))
+    x = torch.zeros(3, 7, 8)
+    assert net.train()(x).out2.shape == (3, 4, 8)
+    assert net.eval()(x).out2 is None and net(x).output.shape == (3, 8, 8)
