@@ -76,7 +76,7 @@ class ReceptiveFields:
         """The field of a call's result, given those of its inputs."""
         graph, first, times = call.graph, outer[0], call.times
         while True:
-            known = self._functions(graph) if _composes(first) and all(map(_composes, outer[1:])) else None
+            known = self._functions(graph) if all(map(_composes, (first, *outer[1:]))) else None
             if known is not None and (times == 1 or even(known[graph.result][0])):
                 return self._composed(known[graph.result], (first, *outer[1:]), times)
             before, first = first, self._walk(graph, (first, *outer[1:]))[graph.result]

@@ -10,7 +10,7 @@ from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Out,
 from archspec.shortening.saying import counting_part
 
 _INNER = 0
-"""In place of the number of a round, for what stands in a repeat inside of the round: lists and counting labels there are that one's."""
+"""Replaces the number of the round inside a repeat that the round contains: lists and counting labels there belong to the inner repeat."""
 _LONGEST = 8
 """Items of a round at most."""
 _ROW = 4

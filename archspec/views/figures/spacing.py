@@ -23,7 +23,7 @@ PORT = 16.0
 
 class Sizes(NamedTuple):
     """What pieces are measured by: the room that boxes take, that which a shape beside an arrow from a box asks for, and that which a frame
-    keeps free, at its left, top, right and foot. `titles` is how wide the titles of frames are, which stand at the left of what enters them.
+    keeps free, at its left, top, right and foot. `titles` has the widths of frames' titles; a title stands left of the arrows that enter.
     """
 
     outer: Mapping[Box, Point]
