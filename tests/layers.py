@@ -137,11 +137,17 @@ LAYERS: dict[str, Layer] = {
             "heads=3 grid=4",
             "heads=3 rel=buckets scale=1",
             "heads=3 talk=yes proj=apart",
+            "heads=3 rope=10 prefix=2 pair=1",
         ),
         {
             "tokens | attn heads=3": 2 * (4 * 120 * 6 * 6 + 2 * 120 * 120 * 6) + MAP + 5 * 3 * 120 * 120,
             "attn heads=3 causal=no rel=table": 2 * (4 * 120 * 6 * 6 + 2 * 120 * 120 * 6) + MAP + 6 * 3 * 120 * 120,
             "tokens | attn heads=3 causal=yes rope=10": 2 * (4 * 120 * 36 + 2 * 120 * 120 * 6) + MAP + 6 * 3 * 120 * 120 + 3 * 2 * MAP,
+            "tokens\na: tensor 118x1\nattn heads=2 rope=a prefix=2": 2 * (4 * 120 * 36 + 2 * 120 * 120 * 6)
+            + MAP
+            + 5 * 2 * 120 * 120
+            + 3 * 2 * (118 * 2 * 2)
+            + 2 * 118,
             "tokens | attn heads=3 kvheads=1 f=4": 2 * (120 * 6 * (6 + 2 * 2 + 4) + 2 * 120 * 120 * 6) + MAP + 5 * 3 * 120 * 120,
             "attn heads=2 w=4x5 sim=cos rel=mlp": 2 * (4 * 120 * 36 + 2 * 120 * 20 * 6 + 63 * 512 * (2 + 2))
             + (5 + 2) * 2 * 120 * 20

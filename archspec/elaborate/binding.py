@@ -97,7 +97,8 @@ def _is_param(expr: ast.Expr, scope: Scope) -> bool:
 
 def _given(expr: ast.Expr, name: str, info: Field, scope: Scope, values: dict[str, ast.Expr]) -> Value:
     """The value of an argument; of an operand, yes, and its label goes to `values`. Raises Refused."""
-    if info.rule.names == "value" and not (isinstance(expr, ast.Name) and expr.id in info.words):
+    number = info.rule.names == "value" and info.fits(1) and is_number(expr, scope)
+    if info.rule.names == "value" and not number and not (isinstance(expr, ast.Name) and expr.id in info.words):
         values[name] = expr
         return True
     return argument(expr, name, info, scope)

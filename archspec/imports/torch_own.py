@@ -112,7 +112,7 @@ class _Options:
 @module("Attend", "PackedAttend")
 def _attend(r: Reader, site: Site, own: Any, *values: View) -> View:
     read = [r.settle(site, value) for value in values]
-    count = len(read) - _Options(own).biased
+    count = len(read) - _Options(own).biased - _Options(own).angles
     read = [read[0]] * (3 - count if type(own).__name__ == "Attend" else 0) + read  # a value that is read several times comes once
     given = _heads(own) | ({"k": True, "v": True} if type(own).__name__ == "Attend" else {})
     return r.of(r.flat.step(site, "attend", *read, stored=stored_in(site, own.state_dict()), **given))
@@ -122,7 +122,7 @@ def _attend(r: Reader, site: Site, own: Any, *values: View) -> View:
 def _attention(r: Reader, site: Site, own: Any, *values: View) -> View:
     read = [r.settle(site, value) for value in values]
     options = _Options(own)
-    if len(read) < 1 + options.kv + options.biased:
+    if len(read) < 1 + options.kv + options.angles + options.biased:
         read = [read[0], *read]
     x = r.flat.type_of(read[0])
     kind = type(own).__name__
@@ -144,7 +144,9 @@ def _heads(module_: Any) -> dict[str, Any]:
     said = {
         "kvheads": own.kvheads,
         "causal": own.causal or None,
-        "rope": own.rope or None,
+        "rope": own.rope or own.angles or None,
+        "prefix": own.prefix or None,
+        "pair": own.pair or None,
         "rel": relative,
         span: sizes(own.window) if own.window else None,
         "shift": sizes(own.shift) if any(own.shift) else None,

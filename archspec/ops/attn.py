@@ -7,6 +7,7 @@ from archspec.ops.base import WHOLE, Kept, Misfit, Op, Part, Weight
 from archspec.ops.declare import Count, Flag, Margin, Operand, Size
 from archspec.ops.dividing import share, undivided
 from archspec.ops.heads import BUCKETS, Factor, Heads, MaybeCount, MaybeSize, Projections, Relative, Similarity, Sizes, named, positions
+from archspec.ops.turning import Pair, Prefix, Rotary
 from archspec.types import Map, Tokens, Type, describe
 
 
@@ -35,7 +36,7 @@ class _Projected(Heads):
         if self.kv:
             self._check_source(inputs[1])
         s = self.sizes(*inputs)
-        self.check_turned(s.width // self.heads)
+        self.check_turned(s, self.angles(*inputs))
         if self.rel is True:
             self.check_added(s, inputs[-1])
 
@@ -103,7 +104,7 @@ class _Projected(Heads):
         x, inputs, s = types[0], types[:-1], self.sizes(*types[:-1])
         q, k = s.queries * s.width, s.sources * s.narrow
         form = self.form(*inputs)
-        base, found = self.core(s, x, form != "apart")
+        base, found = self.core(s, x, form != "apart", self.angles(*inputs))
         numbers = found.numbers + q * (not (self.frozen and self.scored(s, x)))  # fixed weights keep nothing that they multiply
         if form == "apart":
             numbers += q * base[0] + k * base[1] + k * base[2]
@@ -115,7 +116,7 @@ class _Projected(Heads):
             return found._replace(numbers=numbers + sum([value.size for value in inputs]))
         if self.regrouped(x):
             return found._replace(numbers=numbers + x.size)
-        return found._replace(numbers=numbers, input=(True, self.kv, False)[: len(inputs)])
+        return found._replace(numbers=numbers, input=(True, self.kv, False, False)[: len(inputs)])
 
     def known(self, *inputs: Any) -> str:
         """The attention of a library that this is: `torch`, nn.MultiheadAttention on tokens; `swin`, torchvision's; or none."""
@@ -147,7 +148,9 @@ class Attention(_Projected):
     kv: Operand = False
     kvheads: MaybeCount = None
     causal: Flag = False
-    rope: MaybeCount = None
+    rope: Rotary = None
+    prefix: Prefix = 0
+    pair: Pair = None
     bias: Flag = True
     f: MaybeCount = None
     d: MaybeCount = None
@@ -204,7 +207,9 @@ class Attend(Heads):
     v: Operand = False
     kvheads: MaybeCount = None
     causal: Flag = False
-    rope: MaybeCount = None
+    rope: Rotary = None
+    prefix: Prefix = 0
+    pair: Pair = None
     rel: Relative = None
     w: MaybeSize = None
     shift: Margin = 0
@@ -238,7 +243,7 @@ class Attend(Heads):
                 help_ = f"a `linear` before it makes {parts} numbers per channel of a head"
                 raise undivided("A205", x.channels, "channel", parts, into, "heads", help_)
         s = self.sizes(*inputs)
-        self.check_turned(s.width // self.heads)
+        self.check_turned(s, self.angles(*inputs))
         if self.rel is True:
             self.check_added(s, inputs[-1])
 
@@ -257,7 +262,8 @@ class Attend(Heads):
             message = f"keys have as many channels per head as the queries: {narrow} in all, not {k.channels}"
             raise Misfit("A301", message, argument="k", help_="a `linear` makes them, or `kvheads` says how many heads they have")
         for argument in ("w", "grid", "rope", "rel"):
-            if getattr(self, argument) not in (None, True) and q.shape[:-1] != k.shape[:-1]:
+            beside = argument == "rel" and self.rel is True
+            if getattr(self, argument) is not None and not beside and q.shape[:-1] != k.shape[:-1]:
                 word = f"{argument}={self.rel}" if argument == "rel" else argument
                 message = f"`{word}` relates equal positions, but the queries are {describe(q)} and the keys {describe(k)}"
                 raise Misfit("A301", message, argument=argument, help_=f"leave out `{argument}`")
@@ -275,13 +281,13 @@ class Attend(Heads):
         """Queries, keys and values; the softmax, or its sums and the result."""
         x, inputs = types[0], types[:-1]
         s = self.sizes(*inputs)
-        base, found = self.core(s, x, not self.k)
+        base, found = self.core(s, x, not self.k, self.angles(*inputs))
         found = found._replace(output=not self.scored(s, x))
         if self.k:
-            return found._replace(input=(*base, False)[: len(inputs)])
+            return found._replace(input=(*base, False, False)[: len(inputs)])
         if self.regrouped(x):
             return found._replace(numbers=found.numbers + x.size * any(base))
-        return found._replace(input=(any(base), False)[: len(inputs)])
+        return found._replace(input=(any(base), False, False)[: len(inputs)])
 
 
 class Buckets(Op):

@@ -5,9 +5,10 @@ from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
 
 from archspec.numeric import holds, largest, product, where
-from archspec.ops.base import WHOLE, Field_, Kept, Misfit, Op, Part, Taps, Weight, check_axes, per_axis, phased, weight_and_bias
+from archspec.ops.base import WHOLE, Field_, Kept, Misfit, Part, Taps, Weight, check_axes, per_axis, phased, weight_and_bias
 from archspec.ops.declare import Count, Rule
 from archspec.ops.dividing import share, undivided
+from archspec.ops.turning import Turned
 from archspec.types import LIMIT, Map, Tokens, Type, describe
 
 BUCKETS = 32
@@ -49,7 +50,7 @@ def positions(x: Map | Tokens) -> int:
     return product(x.shape[:-1])
 
 
-class Heads(Op):
+class Heads(Turned):
     """Softmax(q k^T / sqrt(d)) v in heads. A subclass declares which of these it takes as arguments, and says its sizes."""
 
     kind = "attention"
@@ -57,14 +58,12 @@ class Heads(Op):
     takes = (Map, Tokens)  # type: tuple[type, ...]
     cost_note = (
         "2 per MAC, 1 per number of the queries for the scaling, 5 per score for the softmax, 1 per score for a bias, a mask and a learned "
-        "scale each; 3 per number that `rope` turns or sim=cos divides; rel=mlp 512 + 5*heads per offset"
+        "scale each; 3 per number that `rope` turns or sim=cos divides, 2 per angle that is a value; rel=mlp 512 + 5*heads per offset"
     )
 
     heads: Count
     kvheads = None  # type: int | None
     causal = False
-    rope = None  # type: int | None
-    rel = None  # type: str | bool | None
     w = None  # type: int | tuple[int, ...] | None
     shift = 0  # type: int | tuple[int, ...]
     grid = None  # type: int | tuple[int, ...] | None
@@ -141,8 +140,7 @@ class Heads(Op):
         each = 5 + (self.rel is not None) + self.causal + self._shifted(x) + (self.sim == "cos")
         found = 2 * self.macs(*types) + each * scores
         found += 3 * both if self.sim == "cos" else s.queries * s.width
-        if self.rope is not None:
-            found += 3 * both
+        found += self.turning_flops(s, self.angles(*types[:-1]))
         if self.rel == "mlp":
             found += self._offsets(x) * (HIDDEN + 5 * self.heads)
         return found
@@ -155,7 +153,7 @@ class Heads(Op):
         """Write the matrices of a head with their sizes: queries, keys, values, scores."""
         kvheads = self.heads if self.kvheads is None else self.kvheads
         here, there = s.queries, s.sources
-        where_, turned = "", ", turned by position" if self.rope is not None else ""
+        where_, turned = "", self.turned_in_words()
         if self.w is not None or self.grid is not None:
             here = there = s.keys
             where_ = f" in each of {s.queries // s.keys:,} {'windows' if self.grid is None else 'grids'}"
@@ -183,8 +181,11 @@ class Heads(Op):
     def _added_to(self, x: Map | Tokens) -> bool:
         return self.rel is not None or self.talk or bool(self._shifted(x))
 
-    def core(self, s: Sizes, x: Map | Tokens, packed: bool) -> tuple[tuple[bool, bool, bool], Kept]:
-        """Say whether queries, keys and values are kept as they are, and what is kept besides, in inputs `packed` in one value or not."""
+    def core(self, s: Sizes, x: Map | Tokens, packed: bool, angles: Map | Tokens | None) -> tuple[tuple[bool, bool, bool], Kept]:
+        """Say whether queries, keys and values are kept as they are, and what is kept besides, in inputs `packed` in one value or not.
+
+        Of `angles` that are a value nothing is kept for a gradient of their own.
+        """
         scored = self.scored(s, x)
         copied = scored and self.heads > 1
         times = s.width // s.narrow if copied else 1  # keys and values are repeated for the heads that share them
@@ -196,8 +197,8 @@ class Heads(Op):
         if self.rel == "mlp" and learns:
             statistics += self._offsets(x) * (HIDDEN + self.heads)
         if self.rope is not None:
-            statistics += 2 * s.queries * (s.width // self.heads)
-            numbers += q + k + v * (copied or packed)
+            statistics += (s.queries - self.prefix) * (s.width // self.heads) * (angles is None)  # sines and cosines
+            numbers += q + k + v * (copied or packed) + (0 if angles is None else 2 * angles.size)
             return (False, False, not (copied or packed)), Kept(numbers=numbers, statistics=statistics)
         if self.sim == "cos":
             lengths = self.heads * s.queries + self.heads * s.sources * s.narrow // s.width
@@ -229,7 +230,7 @@ class Heads(Op):
             if not value or (argument == "rel" and value != "buckets"):
                 continue
             word = "rel=buckets" if argument == "rel" else argument
-            if not ordered:
+            if not ordered and not (argument == "rope" and value is True):
                 message = f"`{word}` needs positions in a row: {_ORDERED}, not {describe(x)}"
                 raise Misfit("A206", message, argument=argument, help_="`tokens` makes a sequence of the positions of a map")
             if self.w is not None or self.grid is not None:
@@ -263,14 +264,6 @@ class Heads(Op):
             if name == "w" and shift >= n:
                 message = f"a shift of {shift} is not smaller than the window, {n}"
                 raise Misfit("A205", message, argument="shift", help_=f"use shift={n // 2}")
-
-    def check_turned(self, d: int) -> None:
-        """Refuse an odd number of channels per head, `d`, where `rope` rotates them in pairs. Raises Misfit (A205)."""
-        if self.rope is not None and holds(d % 2):
-            message = f"`rope` turns the channels of a head in pairs, and each head has {d}"
-            raise Misfit(
-                "A205", message, argument="rope", help_=f"choose `heads` or channels so that a head has {d + 1}, or leave `rope` out"
-            )
 
     def check_added(self, sizes: Sizes, given: Type) -> None:
         """Refuse a value for `rel` that has not one number per score."""

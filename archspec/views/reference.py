@@ -86,6 +86,7 @@ _UNSAID = {
     "to": "by `size`",
     "kvheads": "`heads`",
     "rope": "none",
+    "pair": "half of those that `rope` turns",
     "f": "channels of the input",
     "rel": "none",
     "grid": "all positions",

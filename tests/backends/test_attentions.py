@@ -135,6 +135,27 @@ def test_rope_and_shared_keys_are_llama_s():
     same(ours(x), a.out_proj((scores.softmax(-1) @ v).transpose(1, 2).flatten(2)))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("half", [False, True])
+@pytest.mark.parametrize("each", [False, True], ids=["all heads", "each head"])
+def test_angles_turn_as_those_of_timm(half, each):
+    """Behind two tokens that are not turned, as in EVA-02 and DINOv3; in turn for neighbours and for the halves of a head."""
+    torchvision()  # timm imports it
+    rope = pytest.importorskip("timm.layers.pos_embed_sincos")
+    layout = (lambda x: torch.cat((x, x), -1)) if half else (lambda x: x.repeat_interleave(2, -1))
+    ours = module(
+        f"input 9x24\ntokens\nangles: tensor 7x{12 if each else 4}\na: attn heads=3 rope=angles prefix=2 proj=qkv{'' if half else ' pair=1'}\n"
+    )
+    angles = drawn(7, 3, 4) if each else drawn(7, 4)
+    ours.angles.data.copy_(angles.flatten(1))
+    angles = angles.transpose(0, 1) if each else angles
+    table = torch.cat((layout(angles.sin()), layout(angles.cos())), -1)
+    x = drawn(2, 24, 9)
+    q, k, v = ours.a.qkv(x.transpose(1, 2)).unflatten(-1, (3, 3, 8)).permute(2, 0, 3, 1, 4)
+    q, k = (torch.cat((y[:, :, :2], rope.apply_rot_embed_cat(y[:, :, 2:], table, half=half)), 2) for y in (q, k))
+    same(ours(x), ours.a.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)))
+
+
 @cache
 def bucket(relative, causal):
     """T5's bucket of one relative position, key minus query: Raffel et al. 2020; transformers' `_relative_position_bucket`."""
@@ -278,6 +299,12 @@ KEPT = [
         f"input 7x24\ntokens | ln\nx: scale 1\nq: linear 24 | silu\nfrom x\nk: linear {k} | silu\nfrom x\nv: linear {v} | silu\nfrom q | attend k v {arguments}\nscale 1\n"
         for k, v, arguments in ((24, 8, "heads=1"), (24, 48, "heads=2 sim=cos"), (12, 24, "heads=4 kvheads=2 rope=10"), (12, 4, "heads=4 kvheads=2 rel=table"))
     ],
+    *[
+        f"input 12x12\ntokens | scale 0.5\nangles: tensor {angles} frozen=yes\nattn heads=2 {arguments} rope=angles\nscale 0.5\n"
+        for angles, arguments in (("12x3", "proj=qkv"), ("11x3", "prefix=1"), ("12x6", "pair=1"), ("11x2", "prefix=1 proj=apart"))
+    ],
+    "input 12x12\ntokens | scale 0.5\nattn heads=2 prefix=3 rope=10 pair=1\nscale 0.5\n",
+    "input 12x36\ntokens | scale 0.5\nangles: tensor 11x3 frozen=yes\nattend heads=2 prefix=1 rope=angles\nscale 0.5\n",
     "input 12x12\ntokens | scale 0.5\nx: scale 1\nnear: buckets heads=3\nfrom x | attn heads=3 rel=near scale=1\nscale 0.5\n",
 ]  # fmt: skip
 

@@ -77,8 +77,8 @@ ENDS = {
     "mul": f"0, -1, {LARGEST}, x",
     "attn": "heads=1, heads=4, heads=4 bias=no, heads=4 kvheads=1 d=1 f=1, heads=1 rope=1, heads=2 rope=1000000 causal=yes, heads=1 rel=table, "
     "heads=4 rel=buckets causal=yes, heads=4 talk=yes, heads=1 scale=0, heads=1 scale=-1, heads=4 sim=cos proj=apart, heads=1 kv=input, "
-    "heads=4 w=1, heads=2 w=4 shift=3 rel=mlp, heads=1 w=2 shift=1, heads=2 grid=1, heads=4 grid=4 rel=table proj=qkv",
-    "attend": "k=input v=input heads=1, k=input v=input heads=4 kvheads=4 causal=yes, k=input v=input heads=2 rope=1, k=input v=input heads=4 rel=mlp, "
+    "heads=1 rope=1 prefix=3 pair=1, heads=1 rope=7 pair=2, heads=4 w=1, heads=2 w=4 shift=3 rel=mlp, heads=1 w=2 shift=1, heads=2 grid=1, heads=4 grid=4 rel=table proj=qkv",
+    "attend": "k=input v=input heads=1, k=input v=input heads=4 kvheads=4 causal=yes, k=input v=input heads=2 rope=1 prefix=1 pair=1, k=input v=input heads=4 rel=mlp, "
     "k=input v=input heads=4 talk=yes, k=input v=input heads=4 sim=cos, k=input v=input heads=4 scale=0, k=input v=input heads=2 w=1 shift=0, k=input v=input heads=2 grid=4",
     "buckets": "heads=1, heads=4 causal=yes",
     "winattn": "heads=4 w=1, heads=1 w=4, heads=4 w=4 shift=3, heads=1 w=2 shift=1, heads=1 w=2x1 shift=1x0 bias=no",

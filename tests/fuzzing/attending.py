@@ -15,7 +15,7 @@ from tests.fuzzing.draw import const, demand
 from tests.fuzzing.values import Value
 
 COMMON: Values = {
-    "heads": ..., "kvheads": None, "causal": False, "rope": None, "rel": None, "w": None, "shift": 0, "grid": None, "sim": "dot",
+    "heads": ..., "kvheads": None, "causal": False, "rope": None, "prefix": 0, "pair": None, "rel": None, "w": None, "shift": 0, "grid": None, "sim": "dot",
     "talk": False, "scale": None,
 }  # fmt: skip
 ARGUMENTS: dict[str, Values] = {
@@ -43,12 +43,13 @@ class Heads(nn.Module):
         demand(source is None or source.kind in ("map", "tokens"), "a vector has no positions")
         sizes = x.spatial if x.kind == "map" else x.shape[:1]
         self.a, self.kind, self.heads = a, x.kind, a["heads"]
-        self.maps = [a[name].kind == "map" for name in ("kv", "k", "v") if isinstance(a.get(name), Value)]
+        self.maps = [a[name].kind == "map" for name in ("kv", "k", "v", "rope") if isinstance(a.get(name), Value)]
         self.kvheads = a["kvheads"] or self.heads
         demand(self.heads % self.kvheads == 0, "heads that share no keys evenly")
         whole = a["w"] is None and a["grid"] is None
         demand(whole or x.kind == "map", "windows of tokens")
-        demand(len(sizes) == 1 or not (a["causal"] or a["rope"] or a["rel"] == "buckets"), "no order")
+        angles = isinstance(a["rope"], Value)
+        demand(len(sizes) == 1 or not (a["causal"] or (a["rope"] and not angles) or a["rel"] == "buckets"), "no order")
         demand(whole or not (a["causal"] or a["rope"] or a["rel"] == "buckets"), "an order in windows")
         shift = spread(a["shift"], len(sizes))
         demand(not any(shift) or a["w"] is not None, "a shift without windows")
@@ -116,20 +117,37 @@ class Heads(nn.Module):
         far = torch.tensor(8 * offset, dtype=torch.float32) / max(part - 1, 1)  # stored in single precision
         return float(far.sign() * (far.abs() + 1).log2() / 3)
 
-    def turned(self, x: Tensor) -> Tensor:
-        """(N, T, heads, d), the halves of a head as the parts of complex numbers."""
-        t, d = x.shape[1], x.shape[-1]
-        angle = torch.arange(t, dtype=x.dtype)[:, None, None] * float(self.a["rope"]) ** (-torch.arange(0, d, 2, dtype=x.dtype) / d)
-        y = torch.complex(x[..., : d // 2], x[..., d // 2 :]) * torch.polar(torch.ones_like(angle), angle)
-        return torch.cat((y.real, y.imag), -1)
+    def turned(self, x: Tensor, angles: Tensor | None) -> Tensor:
+        """(N, T, heads, d), pair by pair of channels by (N, T, angles)."""
+        first, d = self.a["prefix"], x.shape[-1]
+        t = x.shape[1] - first
+        if angles is None:
+            demand(d % 2 == 0, "half a pair")
+            angles = torch.arange(t, dtype=x.dtype)[:, None] * float(self.a["rope"]) ** (-torch.arange(0, d, 2, dtype=x.dtype) / d)
+            angles = angles[None]
+        demand(t > 0 and angles.shape[1] == t, "angles of other positions")
+        n = angles.shape[-1]
+        demand(n <= d // 2 or (n == self.heads * (d // 2) and self.kvheads == self.heads), "more angles than pairs")
+        own, half = n > d // 2, min(n, d // 2)
+        apart = self.a["pair"] or half
+        demand(half % apart == 0, "a part of a group")
+        y = x.clone()
+        for head in range(x.shape[2]):
+            for pair in range(half):
+                angle = angles[:, :, head * half + pair if own else pair]
+                at = pair // apart * 2 * apart + pair % apart
+                one, other = x[:, first:, head, at], x[:, first:, head, at + apart]
+                y[:, first:, head, at] = one * angle.cos() - other * angle.sin()
+                y[:, first:, head, at + apart] = one * angle.sin() + other * angle.cos()
+        return y
 
-    def attend(self, q: Tensor, k: Tensor, v: Tensor, added: Tensor | None = None) -> Tensor:
-        """(N, T, heads*d), (N, U, kvheads*d) and (N, U, kvheads*e) to (N, T, heads*e); `added` is (N, heads, T, U)."""
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, added: Tensor | None = None, angles: Tensor | None = None) -> Tensor:
+        """(N, T, heads*d), (N, U, kvheads*d) and (N, U, kvheads*e) to (N, T, heads*e); `added` is (N, heads, T, U), `angles` (N, T, n)."""
         d = q.shape[-1] // self.heads
-        demand(self.a["rope"] is None or d % 2 == 0, "half a pair")
+        demand(self.a["rope"] is not None or not (self.a["prefix"] or self.a["pair"]), "nothing turns")
         q, k, v = q.unflatten(-1, (-1, d)), k.unflatten(-1, (-1, d)), v.unflatten(-1, (self.kvheads, -1))
         if self.a["rope"] is not None:
-            q, k = self.turned(q), self.turned(k)
+            q, k = self.turned(q, angles), self.turned(k, angles)
         if self.a["sim"] == "cos":
             q, k = (each / each.norm(dim=-1, keepdim=True).clamp_min(1e-12) for each in (q, k))
             q = q * self.factor[:, 0].clamp(max=math.log(100)).exp()
@@ -172,7 +190,8 @@ class Heads(nn.Module):
         *sources, added = others if isinstance(self.a["rel"], Value) else (*others, None)
         tokens = x.flatten(2).transpose(1, 2) if self.kind == "map" else x
         read = [value.flatten(2).transpose(1, 2) if map_ else value for value, map_ in zip(sources, self.maps, strict=True)]
-        y = self.out(self.attend(*self.parts(tokens, *read), added))
+        angles = read.pop() if isinstance(self.a["rope"], Value) else None
+        y = self.out(self.attend(*self.parts(tokens, *read), added, angles))
         return y.transpose(1, 2).unflatten(2, x.shape[2:]) if self.kind == "map" else y
 
 
@@ -261,6 +280,17 @@ def _common(g: Chooser, x: Value, d: int) -> Args:
     if len(sizes) == 1 and whole:
         found["causal"] = const(g.chance(3))
         found["rope"] = const(g.pick([100, 10_000])) if d % 2 == 0 and g.chance(4) else const(None)
+        if found["rope"].value({}) is not None:
+            found |= {
+                "prefix": const(g.draw.number(0, sizes[0] - 1) if g.chance(3) else 0),
+                "pair": const(g.divisor(d // 2) if g.chance(2) else None),
+            }
+    if whole and d > 1 and g.chance(2):
+        angles = g.label(lambda v: v.kind in ("map", "tokens") and v.positions <= x.positions and v.channels <= d // 2)
+        if angles is not None:
+            rows, n = next((v.positions, v.channels) for v, name in g.seen if name.text == angles.text)
+            pair = const(g.divisor(n) if g.chance(2) else None)
+            found |= {"rope": angles, "prefix": const(x.positions - rows), "pair": pair}
     rel = g.pick([None, None, "table", "mlp", "buckets" if len(sizes) == 1 and whole else "table"])
     found["rel"] = const(rel)
     if g.chance(4):

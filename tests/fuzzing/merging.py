@@ -105,7 +105,7 @@ class Merging(Steps):
             return None
         if len(x.shape) == 2 and x.positions <= 20 and self.chance(2):
             label = self.label(context)
-            return Group(label, Body(self.biased)) if label is not None else None
+            return Group(label, Body(self.draw.pick([self.biased, self.turned]))) if label is not None else None
         fitting = [(v, name) for v, name in context.labels.seen() if v.kind in ("tokens", "map") and v.positions <= 60]
         if not fitting:
             return None
@@ -128,6 +128,19 @@ class Merging(Steps):
         ):
             line = Line(Body(items=[step], steps=True))
             x = yield Group(label, Body(items=[line])) if label is not None else line
+
+    def turned(self, x: Value, context: Context) -> Any:
+        """Attention whose queries and keys are turned by stored angles."""
+        name = self.label(context)
+        assert name is not None, "a group is in no repeat"
+        heads = self.draw.pick([n for n in range(1, 5) if x.channels % n == 0])
+        most, prefix = x.channels // heads // 2, self.draw.number(0, min(2, x.positions - 1))
+        half = self.draw.number(1, max(most, 1))
+        pair = self.draw.pick([None, *[n for n in range(1, half + 1) if half % n == 0]])
+        count = heads * half if half == most and self.chance(2) else half
+        x = yield Tensor(name, (x.positions - prefix, count), self.chance(2), init=self.draw.pick(["1", "normal"]))
+        step = self.layer_of("attn", x, context, heads=heads, rope=refer(name), prefix=prefix, pair=pair)
+        yield Line(Body(items=[step], steps=True))
 
     def draw_from(self, x: Value, context: Context, goal: str) -> Part | None:
         seen = list(context.labels.seen())

@@ -40,7 +40,7 @@ SIGNED = {"bounds", "number"}
 """Arguments that may be below 0."""
 MERGES = {"add", "sub", "mul", "concat"}
 """What takes no position."""
-OPERANDS = ("kv", "k", "v", "rel", "offset")
+OPERANDS = ("kv", "k", "v", "rope", "rel", "offset")
 """Arguments whose values a layer reads, in the order in which it does."""
 
 

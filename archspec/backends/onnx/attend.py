@@ -140,7 +140,7 @@ def _mixed(layer: Layer, op: Any, s: Any, parts: list[str], order: Array, offset
         )
     )
     if op.rope is not None:
-        query, key = (_rotated(layer, each, s.queries, width, op.rope) for each in (query, key))
+        query, key = _turned(layer, op, query, key, s)
     if op.sim == "cos":
         tiny = layer.constant(1e-12)  # as torch.nn.functional.normalize
         query, key = (
@@ -171,14 +171,32 @@ def _shared(layer: Layer, value: str, s: Any, axis: int) -> str:
     return layer.add("Gather", value, layer.whole(np.repeat(np.arange(kvheads), times)), axis=axis)
 
 
-def _rotated(layer: Layer, value: str, positions: int, d: int, base: int) -> str:
-    """Turn pairs of channels, the first half with the second (Su et al. 2021)."""
-    angle = np.arange(positions)[:, None, None] * float(base) ** (-np.arange(0, d, 2) / d)
-    cos, sin = layer.constant(np.cos(angle)), layer.constant(np.sin(angle))
-    a, b = layer.add_many("Split", [value, layer.whole([d // 2, d // 2])], 2, axis=3)
-    first = layer.add("Sub", layer.add("Mul", a, cos), layer.add("Mul", b, sin))
-    second = layer.add("Add", layer.add("Mul", b, cos), layer.add("Mul", a, sin))
-    return layer.add("Concat", first, second, axis=3)
+def _turned(layer: Layer, op: Any, query: str, key: str, s: Any) -> tuple[str, str]:
+    """Turn pairs of channels of queries and keys, (N, positions, heads, d): Su et al. 2021."""
+    d, positions, given = s.width // op.heads, s.queries - op.prefix, op.angles(*layer.types)
+    half = op.turned(d, given) // 2
+    pairs = (half // (op.pair or half), 1, op.pair or half)
+    if given is None:
+        angle = np.arange(positions)[:, None] * float(op.rope) ** (-np.arange(0, d, 2) / d)
+        turns = [layer.constant(turn(angle).reshape(positions, 1, *pairs)) for turn in (np.cos, np.sin)]
+    else:
+        at = -1 - (op.rel is True)
+        flat = _flat(layer, layer.unsqueeze(layer.values[at], 0) if layer.bare[at] else layer.values[at], given)
+        angles = layer.reshape(flat, 0, positions, given.channels // half, *pairs)
+        turns = [layer.add(turn, angles) for turn in ("Cos", "Sin")]
+
+    def one(value: str, heads: int) -> str:
+        x = layer.slice(value, [op.prefix], [s.queries], [1]) if op.prefix else value
+        part = layer.slice(x, [0], [2 * half], [3]) if 2 * half < d else x
+        cos, sin = turns
+        a, b = layer.add_many("Split", [layer.reshape(part, 0, positions, heads, pairs[0], 2, pairs[2]), layer.whole([1, 1])], 2, axis=4)
+        first = layer.add("Sub", layer.add("Mul", a, cos), layer.add("Mul", b, sin))
+        second = layer.add("Add", layer.add("Mul", b, cos), layer.add("Mul", a, sin))
+        turned = layer.reshape(layer.add("Concat", first, second, axis=4), 0, positions, heads, 2 * half)
+        turned = layer.add("Concat", turned, layer.slice(x, [2 * half], [d], [3]), axis=3) if 2 * half < d else turned
+        return layer.add("Concat", layer.slice(value, [0], [op.prefix], [1]), turned, axis=1) if op.prefix else turned
+
+    return one(query, op.heads), one(key, op.heads * s.narrow // s.width)
 
 
 def _talk(layer: Layer, value: str, name: str, axis: int) -> str:

@@ -12,6 +12,7 @@ from archspec.analysis.tensors import Tensor, stored
 from archspec.backends.onnx.draft import Array, Draft, Operator, Stored
 from archspec.ir.walk import Place
 from archspec.ops.merge import Arithmetic
+from archspec.ops.turning import Turned
 from archspec.types import Map, Tokens, Type
 
 Load = Callable[[Tensor], Array]
@@ -48,13 +49,19 @@ class Layer:
         self.x = self.values[0] if self.values else ""
 
     def together(self, sources: tuple[Source, ...]) -> tuple[str, ...]:
-        """Its values, of which those that are the same for all images take the batch of the others; merges that stretch need not."""
+        """Its values, of which those that are the same for all images take the batch of the others; merges that stretch, and angles, need not."""
         like = next((source.value for source in sources if not source.level), "")
-        if like and isinstance(self.place.node.op, Arithmetic):
+        op: Any = self.place.node.op
+        if like and isinstance(op, Arithmetic):
             return tuple([source.value for source in sources])
-        self.bare = (False,) * len(sources)
+        angles = len(sources) - 1 - (op.rel is True) if like and isinstance(op, Turned) and op.rope is True else -1
+        self.bare = tuple([at == angles and bare for at, bare in enumerate(self.bare)])
+        rows = zip(sources, self.types, strict=True)
         return tuple(
-            [self.batched(source, type_, like) if source.level else source.value for source, type_ in zip(sources, self.types, strict=True)]
+            [
+                self.batched(source, type_, like) if source.level and at != angles else source.value
+                for at, (source, type_) in enumerate(rows)
+            ]
         )
 
     def batched(self, source: Source, type_: Type, like: str) -> str:

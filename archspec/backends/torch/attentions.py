@@ -39,13 +39,17 @@ def attend(op: Any, *types: Any) -> New:
 
 def _options(op: Any, *inputs: Any) -> dict[str, Any]:
     """The arguments of the template `Attend` after its heads, those that are not what it assumes."""
-    x = inputs[0]
+    x, s = inputs[0], op.sizes(*inputs)
     values = inputs[:-1] if op.rel is True else inputs
     found = {
         "kvheads": op.kvheads,
         "scale": 1.0 if op.sim == "cos" else op.scale,
         "causal": op.causal,
-        "rope": op.rope,
+        "rope": None if op.rope is True else op.rope,
+        "angles": op.rope is True,
+        "prefix": op.prefix or None,
+        "pair": op.pair,
+        "partial": (angles := op.angles(*inputs)) is not None and op.turned(s.width // op.heads, angles) != s.width // op.heads,
         "maps": tuple(isinstance(value, Map) for value in values) if any(isinstance(value, Map) for value in values) else None,
         "window": op.span(x) if op.w is not None or op.grid is not None else None,
         "shift": per_axis(op.shift, len(op.span(x))) if _written(op.shift) else None,

@@ -23,6 +23,8 @@ class Heads(layers.Layer):
         kvheads=None,  #: kvheads
         causal=False,  #: causal
         rope=None,  #: rope
+        prefix=0,  #: prefix
+        pair=None,  #: pair
         rel=None,  #: rel WindowAttention
         w=None,  #: w WindowAttention
         shift=0,  #: shift
@@ -37,6 +39,8 @@ class Heads(layers.Layer):
         self.kvheads = kvheads  #: kvheads
         self.causal = causal  #: causal
         self.rope = rope  #: rope
+        self.prefix = prefix  #: prefix
+        self.pair = pair  #: pair
         self.rel = rel  #: rel WindowAttention
         self.w = w  #: w WindowAttention
         self.grid = grid  #: grid
@@ -77,15 +81,15 @@ class Heads(layers.Layer):
         weight = self.add_weight(name=f"{name}weight", shape=(rows, columns))
         return (weight, self.add_weight(name=f"{name}bias", shape=(rows,), initializer="zeros")) if bias else (weight,)
 
-    def attend(self, q, k, v, added=None):
-        """(batch, ..., channels) each, to the heads side by side; `added` is (batch, queries, keys, heads)."""
+    def attend(self, q, k, v, added=None, angle=None):
+        """(batch, ..., channels) each, to the heads side by side; `added` is (batch, queries, keys, heads), `angle` (batch, ..., n)."""
         size, d = q.shape[1:-1], q.shape[-1] // self.heads
         q, k, v = (self.windows(x) for x in (q, k, v))  #: w grid WindowAttention
         kvheads = k.shape[-1] // d
         parts = zip((q, k, v), (self.heads, kvheads, kvheads))
         q, k, v = (ops.reshape(x, (-1, math.prod(x.shape[1:-1]), n, x.shape[-1] // n)) for x, n in parts)
         if self.rope is not None:  #: rope
-            q, k = rotated(q, self.rope), rotated(k, self.rope)
+            q, k = self.turned(q, angle), self.turned(k, angle)
         scale = d**-0.5
         scale = scale if self.scale is None else self.scale  #: scale
         if self.sim == "cos":  #: sim
@@ -103,6 +107,26 @@ class Heads(layers.Layer):
         y = ops.reshape(y, (-1, y.shape[1], y.shape[2] * y.shape[3]))
         y = self.joined(y)  #: w grid WindowAttention
         return ops.reshape(y, (-1, *size, y.shape[-1]))
+
+    def turned(self, x, angle):  #: rope
+        """Turn pairs of channels (Su et al. 2021): (batch, positions, heads, d)."""
+        prefix, t, heads, d = 0, *x.shape[1:]
+        prefix = self.prefix  #: prefix
+        if angle is None:
+            angle = np.arange(t - prefix)[:, None] * float(self.rope) ** (-np.arange(0, d, 2) / d)
+            turns = np.cos(angle), np.sin(angle)
+        else:
+            turns = ops.cos(angle), ops.sin(angle)
+        n = min(angle.shape[-1], d // 2)
+        pair = n
+        pair = self.pair or n  #: pair
+        shape = (-1, t - prefix, angle.shape[-1] // n, n // pair, pair)
+        cos, sin = (ops.reshape(ops.cast(turn, x.dtype), shape) for turn in turns)
+        y = ops.reshape(x[:, prefix:, :, : 2 * n], (-1, t - prefix, heads, n // pair, 2, pair))
+        a, b = y[..., 0, :], y[..., 1, :]
+        y = ops.reshape(ops.stack([a * cos - b * sin, b * cos + a * sin], axis=-2), (-1, t - prefix, heads, 2 * n))
+        y = ops.concatenate([y, x[:, prefix:, :, 2 * n :]], axis=-1)
+        return ops.concatenate([x[:, :prefix], y], axis=1)
 
     def biased(self, score, added):  #: rel shift causal WindowAttention
         """Scores (batch or windows, heads, queries, keys) with all that is added to them."""
@@ -179,7 +203,7 @@ class Projected(Heads):
 
     def build(self, shape):
         first = second = shape
-        if isinstance(shape[0], (tuple, list)):  #: kv rel
+        if isinstance(shape[0], (tuple, list)):  #: kv rel rope
             first = second = shape[0]
             second = shape[1] if self.kv else second  #: kv
         channels, source = first[-1], second[-1]
@@ -202,6 +226,8 @@ class Projected(Heads):
         values = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
         added = None
         added = values.pop() if self.rel is True else None  #: rel
+        angle = None
+        angle = values.pop() if self.rope is True else None  #: rope
         x, u, into = values[0], values[-1], self.into
         if self.form != "apart":
             width, narrow, _ = self.widths
@@ -210,7 +236,7 @@ class Projected(Heads):
                 parts[1][1] = ops.zeros_like(parts[1][1])  # keys have none in Swin V2
             into = list(zip(*parts))
         q, k, v = (linear(value, *part) for value, part in zip((x, u, u), into))
-        return linear(self.attend(q, k, v, added), *self.out_of)
+        return linear(self.attend(q, k, v, added, angle), *self.out_of)
 
 
 @keras.saving.register_keras_serializable("archspec")
@@ -242,13 +268,14 @@ class Attend(Heads):
 
     def call(self, inputs):
         values = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
-        added, kvheads = None, self.heads
+        added, angle, kvheads = None, None, self.heads
         added = values.pop() if self.rel is True else None  #: rel
+        angle = values.pop() if self.rope is True else None  #: rope
         if not self.k:
             kvheads = self.kvheads or self.heads  #: kvheads
             d = values[0].shape[-1] // (self.heads + 2 * kvheads)
             values = ops.split(values[0], (self.heads * d, (self.heads + kvheads) * d), axis=-1)
-        return self.attend(*values, added)
+        return self.attend(*values, added, angle)
 
 
 @keras.saving.register_keras_serializable("archspec")
@@ -305,12 +332,3 @@ def shift_mask(size, span, shift):
     order = [*range(0, 2 * len(size), 2), *range(1, 2 * len(size), 2)]
     region = region.transpose(order).reshape(-1, math.prod(span))
     return np.where(region[:, None] == region[:, :, None], 0.0, -100.0)
-
-
-def rotated(x, base):
-    """Turn the two halves of a head's channels by angles that grow with the position (Su et al. 2021)."""
-    t, d = x.shape[1], x.shape[-1]
-    angle = np.arange(t)[:, None, None] * float(base) ** (-np.arange(0, d, 2) / d)
-    cos, sin = ops.cast(np.cos(angle), x.dtype), ops.cast(np.sin(angle), x.dtype)
-    a, b = ops.split(x, 2, axis=-1)
-    return ops.concatenate([a * cos - b * sin, b * cos + a * sin], axis=-1)

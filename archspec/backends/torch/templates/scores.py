@@ -16,6 +16,10 @@ class Attend(nn.Module):
     scale: float | None = None  #: scale
     causal: bool = False  #: causal
     rope: int = 0  #: rope
+    angles: bool = False  #: angles
+    prefix: int = 0  #: prefix
+    pair: int = 0  #: pair
+    partial: bool = False  #: partial
     maps: tuple[bool, ...] = ()  #: maps
     window: tuple[int, ...] = ()  #: window
     shift: tuple[int, ...] = ()  #: shift
@@ -64,13 +68,22 @@ class Attend(nn.Module):
             values = tuple(rolled(x, [-s for s in shift]) for x in values)
         if self.maps:  #: maps
             values = tuple(self.sequence(x) if is_map else x for x, is_map in zip(values, self.maps))
+        angle = None  #: rope angles
+        if self.angles:  #: angles
+            values, angle = values[:-1], values[-1]
         q, k, v = self.projected(*values)
         bias = [*self.relative(q), *bias]  #: table mlp buckets
         d = q.shape[-1] // self.heads
         q, k = (x.unflatten(-1, (-1, d)) for x in (q, k))
         v = v.unflatten(-1, (k.shape[2], -1))
         if self.rope:  #: rope
-            q, k, v = rotated(q, self.rope), rotated(k, self.rope), v.contiguous()
+            t = q.shape[1]
+            t -= self.prefix  #: prefix
+            angle = angles_of(t, d, self.rope, q)
+        if angle is not None:  #: rope angles
+            angle = angle.unflatten(-1, (-1, min(angle.shape[-1], d // 2)))
+            cos, sin = angle.cos().to(q), angle.sin().to(q)
+            q, k, v = self.turned(q, cos, sin), self.turned(k, cos, sin), v.contiguous()
         if self.cosine:  #: cosine
             factor = self.logit_scale[..., 0].clamp(max=math.log(100)).exp()
             q, k = F.normalize(q, dim=-1) * factor, F.normalize(k, dim=-1)
@@ -81,6 +94,19 @@ class Attend(nn.Module):
         if any(shift):  #: shift
             y = rolled(y, shift)
         return y
+
+    def turned(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:  #: rope angles
+        """Turn pairs of channels (Su et al. 2021): (N, T, heads, d), by angles (T, heads, pairs), some of these axes left out or 1."""
+        first, x = x.tensor_split((self.prefix,), dim=1)  #: prefix
+        x, rest = x.tensor_split((2 * cos.shape[-1],), dim=-1)  #: partial
+        pair = cos.shape[-1]
+        pair = self.pair or pair  #: pair
+        a, b = x.unflatten(-1, (-1, 2, pair)).unbind(-2)
+        cos, sin = cos.unflatten(-1, (-1, pair)), sin.unflatten(-1, (-1, pair))
+        x = torch.stack((a * cos - b * sin, b * cos + a * sin), dim=-2).flatten(-3)
+        x = torch.cat((x, rest), dim=-1)  #: partial
+        x = torch.cat((first, x), dim=1)  #: prefix
+        return x
 
     def projected(self, *values: Tensor) -> tuple[Tensor, ...]:
         """Queries, keys and values: (N, positions, channels) each."""
@@ -290,15 +316,11 @@ def relative_coordinates(size: tuple[int, ...]) -> Tensor:
     return grid.sign() * (grid.abs() + 1).log2() / 3
 
 
-def rotated(x: Tensor, base: int) -> Tensor:
-    """Turn the two halves of a head's channels by angles that grow with the position (Su et al. 2021)."""
-    t, d = x.shape[1], x.shape[-1]
+def angles_of(t: int, d: int, base: int, x: Tensor) -> Tensor:
+    """The angles of t positions and the pairs of d channels, of falling frequencies (Su et al. 2021): (t, d/2)."""
     at, pair = torch.arange(t, device=x.device), torch.arange(0, d, 2, device=x.device)
     exact = torch.promote_types(x.dtype, torch.float32)
-    angle = at.to(exact)[:, None, None] * base ** (-pair.to(exact) / d)
-    cos, sin = angle.cos().to(x), angle.sin().to(x)
-    a, b = x.chunk(2, dim=-1)
-    return torch.cat((a * cos - b * sin, b * cos + a * sin), dim=-1)
+    return at.to(exact)[:, None] * base ** (-pair.to(exact) / d)
 
 
 def rolled(x: Tensor, shift: list[int]) -> Tensor:
