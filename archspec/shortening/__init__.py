@@ -7,11 +7,13 @@ mining      groups where names make none: what comes again and again
 heights     how deep groups are, of which those of one height are compared
 instances   groups that are alike as blocks
 rounds      what comes several times in a row, as repeats
+passing     rounds that read what other rounds give
 alignment   instances side by side, line by line
 parameters  what differs between instances as parameters, expressions and guards
 kinds       names of blocks
 composing   the lines
 scoping     the names in a body
+turns       the rounds of repeats while they are written
 usual       what lines `default` say
 saying      names and arguments in them
 doubts      what is written out, since nothing shorter was proved

@@ -209,7 +209,7 @@ def _repeat(item: Item) -> Repeat:
 def _in_rounds(item: Repeat, length: int) -> Repeat:
     """A repeat with rounds of as many items, where its own are shorter and fit."""
     items = [one for body in item.rounds for one in body]
-    if len(item.body) == length or len(items) % length:
+    if len(item.body) == length or length % len(item.body) or len(items) % length:
         return item
     return replace(item, rounds=[items[at : at + length] for at in range(0, len(items), length)])
 

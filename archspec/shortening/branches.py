@@ -10,12 +10,16 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from archspec.ir.graph import SHORTCUT
 from archspec.shortening.items import Exit, From, Group, Head, Item, Layer, Mark, Out
+from archspec.shortening.saying import counting_part
 
 _HEADS = ("add", "concat", "mul", "sub")
 _NOWHERE = -2
 """In place of the number of a value: the first item goes on from none."""
 _DEEPEST = 2
 """The depth of nested heads at most; what is deeper is easier to read with labels."""
+
+_MANY, _LONG = 4, 3
+"""Branches, and layers of each, at least that are written as rounds."""
 
 
 class Structure:
@@ -144,6 +148,8 @@ class _Level:
         branches = [self.branch(start, read, own or ()) for read, own in zip(reads, owned, strict=True)]
         argument = " ".join(value if isinstance(name, int) else f"{name}={value}" for name, value in merge.arguments.items())
         kind = merge.step
+        if kind == "concat" and _are_rounds(branches):
+            return None
         if kind == "add" and len(branches) == 2 and not argument:
             main, short = sorted(branches, key=lambda branch: (not branch or _is_shortcut(branch), -len(branch)))
             if main and (not short or _is_shortcut(short)):
@@ -259,6 +265,16 @@ def _is_longer(head: Head) -> bool:
     """Whether a head takes more lines than a list: its branches have several lines each, with labels of other levels."""
     named = [[item for item in branch if item.keyed and "." in item.name] for branch in head.branches]
     return head.kind != "residual" and any(len(branch) > 1 and own for branch, own in zip(head.branches, named, strict=True))
+
+
+def _are_rounds(branches: Sequence[Sequence[Item]]) -> bool:
+    """Whether branches, all or all but the last, take fewer lines as rounds: they are many, of several lines each, and their names count."""
+    first, second, before = branches[0], branches[1], branches[-2]
+    if len(branches) < _MANY or len(first) < _LONG or not all(isinstance(item, Layer) for branch in (first, before) for item in branch):
+        return False
+    steps = [[item.step for item in branch if isinstance(item, Layer)] for branch in branches[:-1]]
+    names = [counting_part(one.name, other.name) for one, other in zip(first, second, strict=False) if one.keyed]
+    return all(own == steps[0] for own in steps) and all(name is not None and name[2] == name[1] + 1 for name in names)
 
 
 def _is_called(item: Item) -> bool:

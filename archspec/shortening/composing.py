@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import count as counting
 
 from archspec.backends.arch import as_label
 from archspec.ir.graph import AGAIN, SHORTCUT, Hole
@@ -13,11 +12,12 @@ from archspec.ir.walk import Names
 from archspec.shortening.alignment import Column, rounds_in_columns
 from archspec.shortening.items import Entry, Exit, From, Group, Head, Item, Layer, Mark, Out, Repeat, bodies, every
 from archspec.shortening.parameters import Params, Unsayable
-from archspec.shortening.referring import called, taken_up
-from archspec.shortening.saying import default, listed, ordered, variants, word
-from archspec.shortening.scoping import Scope, common_name, own_names
+from archspec.shortening.referring import called, is_namesake, taken_up
+from archspec.shortening.saying import braced, default, listed, ordered, templated, variants, word
+from archspec.shortening.scoping import Scope, common_name
+from archspec.shortening.turns import Turns
 from archspec.shortening.usual import left_out, said
-from archspec.shortening.written import Guard, Line, joined, nested, one_line, printed
+from archspec.shortening.written import Guard, Line, joined, nested, one_line
 
 BEGIN = ("conv", "dwconv", "deconv", "fc", "linear", "attn", "pool", "avgpool", "gap")
 """Steps that begin a line."""
@@ -28,17 +28,13 @@ _HINTS = {"fc": "n", "linear": "n", "dropout": "rate", "scale": "init"}
 class Writer:
     """Writes bodies of instances that are one block, with its parameters; by itself the network's, which has none.
 
-    In the rounds of a repeat each round is an instance as well: a number below 0.
+    In the rounds of a repeat each round is an instance as well.
     """
 
     def __init__(self, name: str = "") -> None:
         self.name = name
         self.params = Params({0: 0}, {0: 0}, closed=True)
-        self.rounds: dict[int, tuple[int, int]] = {}
-        """The instance and the number of each round that is written."""
-        self.alone: dict[int, str] = {}
-        """The names that the items of rounds have by themselves."""
-        self.keys = counting(-1, -1)
+        self.turns = Turns()
         self.paths: dict[int, str] = {}
         """The full names of instances."""
         self.columns_of: dict[int, Column] = {}
@@ -92,17 +88,23 @@ class Writer:
         """Say which instances have which lines."""
         for line in lines:
             if line.guard is not None:
-                line.condition = self.params.condition(set(line.guard[0]), set(line.guard[1]))
+                line.condition = self.condition(line.guard)
             self.conditions(line.inner or ())
+
+    def condition(self, guard: Guard) -> str:
+        """The condition of a line."""
+        own = self.params.condition(set(guard.has), set(guard.among)) if not guard.later or guard.has != guard.among else ""
+        return own if not guard.later else f"i > 0 and {f'({own})' if ' or ' in own else own}" if own else "i > 0"
 
     def body(self, parts: Mapping[int, Sequence[Item]], scope: Scope) -> list[Line]:
         """The lines of a body of several instances."""
         if any(isinstance(item, Mark) for part in parts.values() for item in part):  # it is called as nothing below is
             scope.used.update(item.name for part in parts.values() for item in every(part) if item.keyed)
         written: list[Line] = []
-        for column in rounds_in_columns(parts, self.instance):
+        for column in rounds_in_columns(parts, self.turns.instance):
             if self.is_silent(column):
                 continue
+            column.items = {at: item for at, item in column.items.items() if not item.late}
             try:
                 line = self.line(column, scope)
             except Unsayable as found:
@@ -113,7 +115,7 @@ class Writer:
                 self.columns_of[id(item.of) if isinstance(item, Mark) and item.of is not None else id(item)] = column
             if len(column.items) < len(parts):
                 line = line if line.guard is None else Line("seq:", [line], items=line.items)
-                line.guard = self.guard(column.items, parts)
+                line.guard = self.turns.guard(column.items, parts)
             written.append(line)
             if column.first.label and column.first.nameless:
                 written.append(Line(self.skipped(column.first, scope)))
@@ -132,31 +134,31 @@ class Writer:
         begin = Line(self.skipped(mark, scope))
         lines = self.body({at: max(bodies(head), key=len) for at, head in heads.items()}, scope)
         for at, head in heads.items():
-            if id(head) not in self.alone:
+            if id(head) not in self.turns.alone:
                 scope.names[at].local(Hole(None, step, None, None, False))
         return list(joined([begin, *lines, Line(f"{step} {called(mark)}", joins=True, items=[*heads.values()])]))
 
-    def guard(self, present: Iterable[int], among: Iterable[int]) -> Guard:
-        """The instances that have what some of these have, all rounds of an instance or none. Raises Unsayable."""
-        keys = set(present)
-        has = frozenset(map(self.instance, keys))
-        if any(self.instance(key) in has for key in among if key not in keys):
-            raise Unsayable("conditions on rounds")
-        return has, frozenset(map(self.instance, among))
-
-    def instance(self, key: int) -> int:
-        """The instance of a key, which may be that of a round."""
-        while key < 0:
-            key = self.rounds[key][0]
-        return key
-
-    def refer(self, targets: Iterable[Item | None]) -> str:
+    def refer(self, targets: Mapping[int, Item | None]) -> str:
         """The name of the values that items of a column read. Raises Unsayable where these are not one column, and have not one name."""
+        found = templated({number: self.named(own) for number, own in self.turns.by_number(targets).items()})
+        if found is None:
+            raise Unsayable("values of rounds that do not count")
+        self.turns.numbered |= "{i" in found
+        return braced(found.replace('"', "")) if "{i" in found else found
+
+    def named(self, targets: Iterable[Item | None]) -> str:
+        """The name of values that are one."""
         first, *others = map(self.resolved, targets)
-        column = self.columns_of.get(id(first), first)
-        if any(self.columns_of.get(id(other), other) is not column and not _is_namesake(first, other) for other in others):
+        if any(not self.is_one(first, other) for other in others):
             raise Unsayable("values of different places")
         return self.values.get(id(first)) or called(first)
+
+    def is_one(self, first: Item | None, other: Item | None) -> bool:
+        """Whether what two instances read is one column, or has one name."""
+        if first is not None and other is not None and id(first) in self.turns.labels:
+            return first.alias == other.alias
+        column = self.columns_of.get(id(first), first)
+        return self.columns_of.get(id(other), other) is column or is_namesake(first, other)
 
     def resolved(self, item: Item | None) -> Item | None:
         """What an entry is that is no value of the block."""
@@ -179,7 +181,7 @@ class Writer:
             case Repeat():
                 return self.repeat(column, scope)
             case From() as first:
-                name = self.refer([item.target for item in column.items.values() if isinstance(item, From)])
+                name = self.refer({at: item.target for at, item in column.items.items() if isinstance(item, From)})
                 return replace(taken_up(first.target), text=f"from {name}")
             case Out(exit=Exit(of=of) as exit_):
                 path = f": from {called(of)}" if isinstance(of, Exit) or (isinstance(of, Layer) and of.aside) else ""
@@ -194,6 +196,8 @@ class Writer:
 
     def skipped(self, item: Item, scope: Scope) -> str:
         """The line that gives the current value a label."""
+        if label := self.turns.label(item):
+            return f"{label}: skip"
         alias = next(name for name in variants("x") if name not in scope.used)
         scope.used.add(alias)
         item.alias = alias
@@ -218,7 +222,7 @@ class Writer:
         owner = as_label(first.owner) if first.lender is None or first.lender.keyed else called(first.lender)
         if borrows:
             return Line(f"{AGAIN} {owner}", joins=not label, begins=True, label=label)
-        refs = [self.refer(targets) for targets in zip(*[item.refs for item in items.values()], strict=True)]
+        refs = [self.refer({at: item.refs[n] for at, item in items.items()}) for n in range(len(first.refs))]
         words = [first.step, *(refs if first.merge else ())]
         named = {name for item in items.values() for name in item.arguments}
         for name in ordered(first.step, dict.fromkeys(name for item in items.values() for name in (*item.arguments, *item.usual))):
@@ -240,7 +244,7 @@ class Writer:
 
     def is_inside(self, key: int, layer: Layer) -> bool:
         """Whether the layer whose weights another uses is in the same instance."""
-        path = self.paths.get(self.instance(key), "")
+        path = self.paths.get(self.turns.instance(key), "")
         return not path or f"{layer.home}.".startswith(f"{path}.")
 
     def call(self, column: Column) -> str:
@@ -257,8 +261,9 @@ class Writer:
             elif text != param.default:
                 named.append(f"{param.name}={text}")
         keyed = bool(named) or any(param.default is not None for param in block.params.found)
-        for name, targets in zip(block.params.values, zip(*[item.refs for item in items.values()], strict=True), strict=True):
-            named.append(f"{name}={self.refer(targets)}" if keyed else self.refer(targets))
+        for n, name in enumerate(block.params.values):
+            value = self.refer({at: item.refs[n] for at, item in items.items()})
+            named.append(f"{name}={value}" if keyed else value)
         return " ".join(words + named)
 
     def group(self, column: Column, scope: Scope) -> Line:
@@ -276,8 +281,8 @@ class Writer:
         """The label that gives each instance its name; empty where it has that name without, or needs none."""
         first = column.first
         own: dict[int, Names] = {}
-        if all(id(item) in self.alone for item in column.items.values()):
-            alone = {at: self.alone[id(item)] for at, item in column.items.items()}
+        if all(id(item) in self.turns.alone for item in column.items.values()):
+            alone = {at: self.turns.alone[id(item)] for at, item in column.items.items()}
         else:
             own = {at: scope.names[at].copy() for at in column.items}
             alone = {at: names.local(Hole(None, stem, None, None, numbered)) for at, names in own.items()}
@@ -287,16 +292,17 @@ class Writer:
             scope.names.update(own)
             scope.used.update(alone.values())
             return ""
-        name = common_name(column, self.rounds, indexed=indexed)
+        if counted := "" if first.nameless and not column.told else self.turns.label(first):
+            return f"{counted}: "
+        name = common_name(column, self.turns.of)
         if not first.keyed:
             known = set(alone.values())
             base = known.pop() if len(known) == 1 and stem != "flatten" else ""  # those that `fc` implies are called so
             name = next(name for name in variants(base if base.isidentifier() else f"{stem}_") if name not in scope.used)
         scope.used.add(name)
         if "{" in name:
-            one = re.sub(r"\{.*?\}", "0", name)
-            plain = as_label(one) == one and "{" in name.partition(".")[0]
-            return f"{name}: " if plain else f'"{name}": '
+            self.turns.numbered = True
+            return f"{braced(name)}: "
         first.name = name
         for at in own:
             scope.names[at].local(Hole(None, stem, name, None, True))
@@ -310,7 +316,7 @@ class Writer:
         items = {at: item for at, item in column.items.items() if isinstance(item, Head)}
         first = next(item for item in items.values())
         has = [at for at, item in items.items() if not item.absent]
-        guard = self.guard(has, items) if len(has) < len(items) else None
+        guard = self.turns.guard(has, items) if len(has) < len(items) else None
         if first.kind == "residual":
             lines = self.body({at: item.branches[0] for at, item in items.items()}, scope)
             short = {at: item.branches[1] for at, item in items.items() if item.branches[1]}
@@ -320,7 +326,7 @@ class Writer:
             rows = range(len(first.branches))
             lines = [line for n in rows for line in self.branch(n, items, scope)]
         for at in has:
-            if id(items[at]) not in self.alone:
+            if id(items[at]) not in self.turns.alone:
                 scope.names[at].local(Hole(None, first.step, None, None, False))
         text = f"{first.kind} {first.argument}".rstrip()
         if first.kind == "residual" and guard is None and (whole := one_line(lines)) is not None and len(lines) == 1:
@@ -347,7 +353,7 @@ class Writer:
             line = Line(f"shortcut: {self.call(Column(dict(calls)))}")
         else:
             line = nested("shortcut: ", self.body(inside, Scope.of(short, "index")))
-        line.guard = self.guard(short, among) if len(short) < len(among) else None
+        line.guard = self.turns.guard(short, among) if len(short) < len(among) else None
         return line
 
     def branch(self, number: int, heads: Mapping[int, Head], scope: Scope) -> list[Line]:
@@ -359,38 +365,34 @@ class Writer:
             whole = one_line(lines)
             lines = [Line(whole) if whole is not None else Line("seq:", lines)]
         if len(full) < len(parts):
-            lines.append(Line("skip", guard=self.guard(parts.keys() - full.keys(), heads) if full or len(parts) < len(heads) else None))
+            lines.append(
+                Line("skip", guard=self.turns.guard(parts.keys() - full.keys(), heads) if full or len(parts) < len(heads) else None)
+            )
         if 0 < len(full) < len(heads):
-            lines[0].guard = self.guard(full, heads)
+            lines[0].guard = self.turns.guard(full, heads)
         return lines
 
     def repeat(self, column: Column, scope: Scope) -> Line:
         """The rounds of all instances side by side: what differs from round to round is a list, or a label that counts."""
         items = {at: item for at, item in column.items.items() if isinstance(item, Repeat)}
         count = self.express({at: str(len(item.rounds)) for at, item in items.items()}, "n")
-        outer, parts, names = self.alone, {}, {}
-        self.alone = dict(outer)
-        for at, item in items.items():
-            for number, body in enumerate(item.rounds):
-                key = next(self.keys)
-                self.rounds[key], parts[key], names[key] = (at, number), body, scope.names[at]
-                if not all(id(item) in outer for item in body):
-                    self.alone |= own_names(body, scope.names[at])
-        lines = self.body(parts, Scope(names, scope.used))
-        self.alone = outer
-        counts = any("{i" in text for text, _ in printed(lines))
+        outer, numbered = self.turns.alone, self.turns.numbered
+        self.turns.numbered = False
+        lines = self.body(*self.turns.begin(items, scope))
+        counts, self.turns.alone, self.turns.numbered = self.turns.numbered, outer, numbered
         return nested(f"repeat {count}{' as i' if counts else ''}: ", lines)
 
     def express(self, texts: Mapping[int, str], hint: str) -> str:
         """An expression for texts that differ between instances; from round to round, a list."""
+        lengths = self.turns.ranges(texts)
+        if lengths is not None:
+            length = self.express(lengths, hint)
+            self.turns.numbered = True
+            length = f"({length})" if "/" in length else length
+            return f"i*{length}:(i+1)*{length}"
         while texts and min(texts) < 0:
             rounds: dict[int, list[str]] = {}
             for key, text in texts.items():
-                rounds.setdefault(self.rounds[key][0] if key < 0 else key, []).append(text)
+                rounds.setdefault(self.turns.of[key][0] if key < 0 else key, []).append(text)
             texts = {at: listed(own) for at, own in rounds.items()}
         return self.params.express(texts, hint)
-
-
-def _is_namesake(one: Item | None, other: Item | None) -> bool:
-    """Whether two items have one name by themselves, by which weights are called."""
-    return one is not None and other is not None and one.keyed and other.keyed and one.name == other.name and not one.nameless

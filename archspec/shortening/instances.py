@@ -16,6 +16,7 @@ from archspec.shortening.heights import heights
 from archspec.shortening.items import Group, Head, Item, Layer, Repeat, bodies, every
 from archspec.shortening.kinds import kind
 from archspec.shortening.parameters import Params, Unsayable
+from archspec.shortening.passing import Passing
 from archspec.shortening.rounds import is_laboured, run
 from archspec.shortening.saying import default
 from archspec.shortening.written import Line
@@ -143,8 +144,13 @@ class Instances:
             if isinstance(item, Head):
                 item.branches = [self.rolled(branch, ordinal=ordinal) for branch in item.branches]
         found: list[Item] = []
+        passing = Passing(body)
         at = 0
         while at < len(body):
+            if passed := passing.find(at):
+                found.append(Repeat(body[at].name, body[at].reads, any(item.keyed for item in passed[0][0]), rounds=passed[0]))
+                at = passed[1]
+                continue
             period, count = run(body, at, ordinal=ordinal)
             if count > 1 and not is_laboured(body[at : at + period * count], period, ordinal=ordinal):
                 rounds = [list(body[start : start + period]) for start in range(at, at + period * count, period)]

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Item:
     """`name` is what it is called within its group; `keyed` says that the names of weights depend on it. `reads` are the items of its
     level that it reads, None standing for the value that the level is given. `label` is set where another line refers to it, by its name
-    or `alias`.
+    or `alias`. In the rounds of a repeat its label `counts` where a line of another round refers to it, and it is `late` where the first
+    round lacks it.
     """
 
     name: str
@@ -25,6 +26,8 @@ class Item:
     keyed: bool = False
     label: bool = False
     alias: str = ""
+    counts: bool = False
+    late: bool = False
 
     @property
     def nameless(self) -> bool:

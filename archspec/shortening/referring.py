@@ -25,3 +25,8 @@ def _path(item: Item) -> str:
 def taken_up(item: Item | None) -> Line:
     """The line `from` with which the next one goes on from a value."""
     return Line(f"from {called(item)}", joins=True, begins=True, opens=True)
+
+
+def is_namesake(one: Item | None, other: Item | None) -> bool:
+    """Whether two items have one name by themselves, by which weights are called."""
+    return one is not None and other is not None and one.keyed and other.keyed and one.name == other.name and not one.nameless

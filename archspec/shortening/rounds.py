@@ -30,7 +30,7 @@ def run(body: Sequence[Item], at: int, *, ordinal: bool) -> tuple[int, int]:
         count = 1
         while (count + 1) * period <= len(body) - at:
             before, items = (body[at + n * period : at + (n + 1) * period] for n in (count - 1, count))
-            if not _all_same(first, before, items, count):
+            if not all_same(first, before, items, count):
                 break
             count += 1
         count = max(count, _listed(body[at:])) if period == 1 else count
@@ -88,33 +88,34 @@ def _same(first: Item, before: Item, item: Item, count: int) -> bool:
             changed = [param for param in first.block.params.found if param.values[item.index] != param.values[before.index]]
             return not changed or (count == 1 and all(param.default is not None for param in changed))  # a list over the rounds
         case Group(), Group(), Group():
-            return item.block is None and _all_same(first.body, before.body, item.body, count)
+            return item.block is None and all_same(first.body, before.body, item.body, count)
         case Head(), Head(), Head():
             alike = first.kind == item.kind and first.argument == item.argument and len(first.branches) == len(item.branches)
-            return alike and all(_all_same(*three, count) for three in zip(first.branches, before.branches, item.branches, strict=True))
+            return alike and all(all_same(*three, count) for three in zip(first.branches, before.branches, item.branches, strict=True))
         case Repeat(), Repeat(), Repeat():
             alike = len(first.rounds) == len(before.rounds) == len(item.rounds)
-            return alike and all(_all_same(*three, _INNER) for three in zip(first.rounds, before.rounds, item.rounds, strict=True))
+            return alike and all(all_same(*three, _INNER) for three in zip(first.rounds, before.rounds, item.rounds, strict=True))
         case _:
             return False
 
 
 def _follows(first: Item, item: Item, count: int) -> bool:
     """Whether the name of an item counts up from that of the first round, and it reads the same."""
-    if item.seen or (item.keyed and item.name != first.name and not _counted(first, item, count)):
+    if item.seen or (item.keyed and item.name != first.name and not counted(first, item, count)):
         return False
     if isinstance(item, (Layer, Group)) and isinstance(first, (Layer, Group)):
         return [*map(id, item.refs)] == [*map(id, first.refs)]
     return True
 
 
-def _all_same(first: Sequence[Item], before: Sequence[Item], items: Sequence[Item], count: int) -> bool:
+def all_same(first: Sequence[Item], before: Sequence[Item], items: Sequence[Item], count: int) -> bool:
+    """Whether items are those of a later round, the third of three side by side."""
     if not len(first) == len(before) == len(items):
         return False
     return all(_same(*three, count) for three in zip(first, before, items, strict=True))
 
 
-def _counted(first: Item, item: Item, count: int) -> bool:
+def counted(first: Item, item: Item, count: int) -> bool:
     """Whether two names differ in one number only, and that counts the rounds, or all that are called so."""
     found = counting_part(first.name, item.name)
     if found is None:

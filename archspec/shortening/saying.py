@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import count as counting
 
 from archspec.backends.arch import as_label
@@ -38,6 +38,33 @@ def listed(values: Sequence[str]) -> str:
     return ",".join(values[:end])
 
 
+def progression(ranges: Mapping[int, str]) -> int | None:
+    """The length of the ranges of rounds, by the numbers of these, that go on one behind the other from 0 on; None for any others."""
+    lengths: set[int] = set()
+    for number, text in ranges.items():
+        begin, _, end = text.partition(":")
+        if not (begin.isdecimal() and end.isdecimal()) or int(begin) != number * (int(end) - int(begin)):
+            return None
+        lengths.add(int(end) - int(begin))
+    return lengths.pop() if len(lengths) == 1 else None
+
+
+def templated(names: Mapping[int, str]) -> str | None:
+    """What rounds call something, by their numbers: with the number of the round in braces, where the names differ; None where they do otherwise."""
+    first = next(iter(names.values()))
+    other = next((name for name in names.values() if name != first), None)
+    found = counting_part(first, other) if other is not None else None
+    if other is None or found is None:
+        return first if other is None else None
+    before, behind = found[0], found[3]
+    numbers = {at: name.removeprefix(before).removesuffix(behind) for at, name in names.items()}
+    begins = {int(number) - at if number.isdecimal() else None for at, number in numbers.items()}
+    begin = begins.pop()
+    if begins or begin is None:
+        return None
+    return f"{before}{{i{f'{begin:+}' if begin else ''}}}{behind}"
+
+
 def ordered(step: str, names: Collection[str | int]) -> list[str | int]:
     """Names of arguments in the order in which they are written; those of tensors of a `custom` stay in theirs."""
     known = op_class(step)
@@ -55,3 +82,9 @@ def default(step: str, name: str | int) -> str | None:
 def word(name: str) -> str:
     """Write a label in a group: a number bare, since it is a position there, any other name as everywhere, in quotes if need be."""
     return name if name.isdecimal() else as_label(name)
+
+
+def braced(name: str) -> str:
+    """Write a label with the number of a round in braces, in quotes where it needs these; any other as it is."""
+    one = re.sub(r"\{.*?\}", "0", name)
+    return name if one == name or (as_label(one) == one and "{" in name.partition(".")[0]) else f'"{name}"'

@@ -10,7 +10,7 @@ from archspec.ir.walk import Names
 from archspec.shortening.alignment import Column
 from archspec.shortening.items import Group, Head, Item, Layer, Repeat
 from archspec.shortening.parameters import Unsayable
-from archspec.shortening.saying import counting_part
+from archspec.shortening.saying import templated
 
 
 @dataclass(slots=True)
@@ -46,20 +46,16 @@ def own_names(body: Sequence[Item], names: Names) -> dict[int, str]:
     return found
 
 
-def common_name(column: Column, rounds: Mapping[int, tuple[int, int]], *, indexed: bool) -> str:
+def common_name(column: Column, rounds: Mapping[int, tuple[int, int]]) -> str:
     """What all instances call an item; in rounds with the number of the round in braces."""
     names = {at: item.name for at, item in column.items.items()}
     if len(set(names.values())) == 1 or not column.first.keyed:
         return column.first.name
-    first = next(name for name in names.values())
-    other = next(name for name in names.values() if name != first)
-    found = counting_part(first, other)
-    if found is None or min(names) >= 0 or (indexed and not found[0] and not found[3]):
-        raise Unsayable(f"names {', '.join(sorted(set(names.values())))}")
-    before, _, _, behind = found
-    numbers = {at: name.removeprefix(before).removesuffix(behind) for at, name in names.items()}
-    begins = {int(number) - rounds[at][1] if at < 0 and number.isdecimal() else -1 for at, number in numbers.items()}
-    begin = begins.pop()
-    if begins or begin < 0:
+    turns: dict[int, str] = {}
+    for at, name in names.items():
+        if turns.setdefault(rounds[at][1] if at < 0 else 0, name) != name:
+            raise Unsayable(f"names {', '.join(sorted(set(names.values())))}")
+    found = templated(turns)
+    if found is None:
         raise Unsayable(f"names of rounds {', '.join(sorted(set(names.values())))}")
-    return f"{before}{{i{f'+{begin}' if begin else ''}}}{behind}"
+    return found

@@ -229,5 +229,6 @@ def _top(bodies: Sequence[Sequence[Item]], ends: Sequence[End], used: set[str]) 
         if len(body) == 1 and isinstance(body[0], (Layer, Group)):
             inner = [Line("repeat 1:", inner)]
         lines.append(Line(f"{words}:", [*([taken_up(begin)] if begin is not None else []), *inner]))
+    writer.conditions(lines)
     back = any(end.suite is None for end in ends[1:])
     return [*lines, taken_up(ends[0].item)] if back else lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from archspec.shortening.items import Item
 from archspec.shortening.usual import width
@@ -11,8 +12,13 @@ from archspec.shortening.usual import width
 WIDE = 100
 """Characters of several steps on one line at most."""
 
-Guard = tuple[frozenset[int], frozenset[int]]
-"""The instances that have a line, among those that have what it stands in."""
+
+class Guard(NamedTuple):
+    """The instances that have a line, among those that have what it stands in; in a repeat the first round may lack it."""
+
+    has: frozenset[int]
+    among: frozenset[int]
+    later: bool = False
 
 
 @dataclass(slots=True)

@@ -107,9 +107,7 @@ CASES = {
         main: from input | conv k=3 f=4 p=1
         blocks:
           0: unit side
-          1: unit "0.side"
-          2: unit "1.side"
-          3: unit "2.side"
+          repeat 3 as i: "{i+1}": unit "{i}.side"
           unit "3.side"
         """,
     ),
