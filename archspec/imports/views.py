@@ -136,7 +136,7 @@ class Views:
 
     def slice(self, site: Site, x: View, dim: int, start: int, stop: int) -> View:
         """Numbers from `start` up to, not including, `stop` along a dimension."""
-        x = self.of(self.settle(site, x)) if x.fixed else self.cut(site, x)
+        x = self.cut(site, x)
         if (start, stop) == (0, size(x.dims[dim])):
             return x
         own = x.dims[dim]

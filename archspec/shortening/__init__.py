@@ -16,6 +16,9 @@ scoping     the names in a body
 turns       the rounds of repeats while they are written
 usual       what lines `default` say
 saying      names and arguments in them
+sections    parts of bodies that are alike as texts, as repeats
+merging     the rounds of such a repeat as one
+vocabulary  the words of lines
 doubts      what is written out, since nothing shorter was proved
 prove       whether the text is the same network
 """

@@ -78,12 +78,24 @@ def _body(graph: Graph, module: tuple[str, ...]) -> tuple[list[int], int, int]:
             later.add(at)
         if at not in later:
             own.append(at)
+    own = _together(graph, own)
     inside = {graph.first + at for at in own}
     entries = {source for at in own for source in graph.sources[at]} - inside
     ends = inside - {source for at in own for source in graph.sources[at]}
     if len(entries) != 1 or len(ends) != 1 or any(not graph.sources[at] for at in own):
         return [], 0, 0
     return own, entries.pop(), ends.pop() - graph.first
+
+
+def _together(graph: Graph, layers: Sequence[int]) -> list[int]:
+    """Those layers that have weights, and those that they lead to or follow from: others of the module's name belong to later calls."""
+    found = {at for at in layers if graph.layers[at].keyed}
+    reads = {at: {source - graph.first for source in graph.sources[at]} for at in layers}
+    for at in layers:
+        found |= {at} if reads[at] & found else set()
+    for at in reversed(layers):
+        found |= reads[at].intersection(layers) if at in found else set()
+    return sorted(found)
 
 
 def _matched(

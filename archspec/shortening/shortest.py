@@ -21,6 +21,7 @@ from archspec.shortening.parameters import Unsayable
 from archspec.shortening.prove import differing, renamed
 from archspec.shortening.referring import taken_up
 from archspec.shortening.scoping import Scope
+from archspec.shortening.sections import in_rounds
 from archspec.shortening.usual import defaults, find_usual, unmarked
 from archspec.shortening.written import Line, printed
 
@@ -83,6 +84,10 @@ def _proved(attempt: _Attempt, text: str | None) -> Short:
     for _ in range(_TRIES):
         if text is not None and attempt.proved(text):
             return Short(text, attempt.doubts.note(), attempt.renamed)
+        if attempt.rolled:
+            attempt.in_rounds = False
+            text = attempt.text()
+            continue
         if not attempt.doubts.blame(attempt.items, attempt.names, attempt.top):
             break
         attempt = _Attempt(attempt.network, attempt.doubts, named=attempt.named, most=attempt.most, even=attempt.even)
@@ -104,6 +109,10 @@ class _Attempt:
         """Whether heights would be others if they were even."""
         self.several = False
         """Whether there are modules that would be groups if these had more values."""
+        self.in_rounds = True
+        """Whether parts of bodies that are alike as texts may be rounds."""
+        self.rolled = False
+        """Whether some are."""
         self.doubts = doubts
         self.top: list[Item] = []
         self.items: Sequence[Item] = ()
@@ -164,7 +173,7 @@ class _Attempt:
         found = Instances(bodies, self.doubts, even=self.even)
         self.uneven = found.uneven
         top = _top(found.bodies, ends, {*flat.inputs})
-        parts = [list(printed(lines)) for lines in [*(block.lines for block in found.found), top]]
+        parts = [list(printed(lines)) for lines in self.rounds([*(block.lines for block in found.found), top])]
         texts = [text for part in parts for text, _ in part]
         yield from _plain([*named(network), *defaults(texts)])
         shown = iter(unmarked(texts))
@@ -173,6 +182,12 @@ class _Attempt:
             if part is parts[-1]:
                 yield from _plain(inputs(network))
             yield from ((next(shown), line) for _, line in part)
+
+    def rounds(self, parts: Sequence[list[Line]]) -> list[list[Line]]:
+        """Lines of blocks and of the top level, in which parts that are alike are rounds, where they may be."""
+        found = [in_rounds(lines) if self.in_rounds else (lines, False) for lines in parts]
+        self.rolled = any(changed for _, changed in found)
+        return [lines for lines, _ in found]
 
 
 def _plain(texts: Iterable[str]) -> Iterator[tuple[str, None]]:

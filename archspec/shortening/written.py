@@ -39,6 +39,8 @@ class Line:
     condition: str = ""
     items: list[Item] = field(default_factory=list)
     """What it says."""
+    parts: list[Line] = field(default_factory=list)
+    """The lines that were joined to it."""
 
 
 def joined(lines: Sequence[Line]) -> Iterator[Line]:
@@ -51,10 +53,12 @@ def joined(lines: Sequence[Line]) -> Iterator[Line]:
                 current = Line(
                     text,
                     guard=line.guard,
+                    condition=line.condition,
                     joins=line.joins,
                     begins=current.begins,
                     label=line.label or current.label,
                     items=current.items + line.items,
+                    parts=[*(current.parts or [current]), line],
                 )
                 continue
             yield current
@@ -65,7 +69,11 @@ def joined(lines: Sequence[Line]) -> Iterator[Line]:
 
 def _fit(current: Line, line: Line) -> bool:
     """Whether a line stands behind another on one line."""
-    if line.inner is not None or current.guard != line.guard or width(current.text) + width(line.text) >= WIDE:
+    if (
+        line.inner is not None
+        or (current.guard, current.condition) != (line.guard, line.condition)
+        or width(current.text) + width(line.text) >= WIDE
+    ):
         return False
     return (line.joins or bool(line.label)) if current.opens else current.joins and line.joins and not line.begins
 
