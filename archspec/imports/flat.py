@@ -34,7 +34,8 @@ class Unsaid(Exception):
 class Site(NamedTuple):
     """Where a reader is in its source: what stands there, as the source calls it, and the place in words or as a span.
 
-    `path` is the module, with dots, that a layer without weights belongs to; `key` is the full name of one with weights.
+    `path` is the module, with dots, that a layer without weights belongs to; `key` is the full name of one with weights. `own` is the name of
+    the layer itself, where that is known: its `key` is another one where it uses the weights of a layer with that key.
     """
 
     operator: str
@@ -42,6 +43,7 @@ class Site(NamedTuple):
     path: str = ""
     key: str = ""
     span: Span | None = None
+    own: str = ""
 
 
 class Made(NamedTuple):
@@ -328,6 +330,8 @@ def _named(made: Sequence[Made], inputs: set[str]) -> list[str]:
     """A name for each layer: its key, or its module with its step and a number; none is that of an input, or a part of another's."""
     names = _Taken(inputs)
     keyed = {at: names.take(_label(one.site.key)) for at, one in enumerate(made) if one.site.key and one.owner is None}
+    tied = {at: _label(one.site.own or one.site.key) for at, one in enumerate(made) if one.tied}
+    keyed |= {at: names.take(name) for at, name in tied.items() if name and names.has_room(name)}
     return [keyed.get(at) or names.inside(_label(one.site.path), one.op.step) for at, one in enumerate(made)]
 
 
@@ -341,12 +345,16 @@ class _Taken:
     def take(self, name: str) -> str:
         """Take a name, or one with a number where it is taken or a level, or is inside of one taken."""
         found, count = name, 1
-        while found in self.names or found in self.levels or not self.names.isdisjoint(_levels(found)):
+        while not self.has_room(found):
             count += 1
             found = f"{name.replace('.', '_') if count > 9 else name}_{count}"
         self.names.add(found)
         self.levels.update(_levels(found))
         return found
+
+    def has_room(self, name: str) -> bool:
+        """Whether a name is not taken, nor a level, nor inside of a name that is taken."""
+        return name not in self.names and name not in self.levels and self.names.isdisjoint(_levels(name))
 
     def inside(self, path: str, step: str) -> str:
         """Take the name of a layer without weights, in its module or, where that is a layer itself, in one around it."""

@@ -186,8 +186,8 @@ class Reader(Constants):
         lines = _FRAME.findall(node.meta.get("stack_trace") or "")
         place = f"{lines[-1][0]}:{lines[-1][1]}" if lines else ""
         where = ", ".join(filter(None, [f"`{path}` ({kind.rpartition('.')[2]})" if path else kind.rpartition(".")[2], place]))
-        own = path.rpartition(".")[0] if path in self.layers or kind.startswith("torch.nn.modules.") else path
-        return Site(operator(node), where, own, key)
+        layer = path if path in self.layers or kind.startswith("torch.nn.modules.") else ""
+        return Site(operator(node), where, path.rpartition(".")[0] if layer else path, key, own=layer)
 
     def _call(self, node: Any) -> Any:
         name = operator(node).removeprefix("aten.")

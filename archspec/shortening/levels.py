@@ -113,7 +113,7 @@ def _layer(place: Place) -> Layer:
     again = is_again(place)
     return Layer(
         place.name,
-        keyed=not again and len(op.weights(*types)) > 0,
+        keyed=not again and (place.tied is not None or len(op.weights(*types)) > 0),
         step=op.step,
         arguments=arguments,
         channels=types[0].channels if types else 0,

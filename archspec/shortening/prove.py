@@ -109,7 +109,7 @@ def _values(
         elif op.step == "concat":
             config = op.config(*types)
             sources = [part for source in sources for part in joined.get(f"{config} {source}", [source])]
-        key = place.owner or place.name if op.weights(*types) else ""
+        key = place.owner or place.name if place.tied or op.weights(*types) else ""
         tied = place.tied or ""
         if names is not None:
             key, tied = names.get(key, ""), names.get(tied, "")

@@ -202,7 +202,7 @@ class Lowering:
         name = node.name or (node.outputs[0] if node.outputs else "")
         name, operator = (visible(text.partition("\0")[0])[:_SHOWN] for text in (name, node.operator))
         where = f"node `{name}` ({operator})" if name else f"a node {operator}"
-        return Site(operator, where, self.names.path(node))
+        return Site(operator, where, self.names.path(node), own=self.names.layer(node))
 
     def held(self, node: Node, weight: Weight) -> Held:
         """A stored tensor as a value of the network."""

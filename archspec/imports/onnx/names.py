@@ -66,6 +66,11 @@ class Names:
             scope = scope.rpartition(".")[0]
         return self._inside(scope)
 
+    def layer(self, node: Node) -> str:
+        """The module that is a layer with weights and nothing else; empty for another one."""
+        scope = self._scopes.get(id(node), "")
+        return self._inside(scope) if scope in self._owning - self._around else ""
+
     def key(self, node: Node, weights: Sequence[tuple[str, int]]) -> str:
         """The name of a layer with these weights, each from a number on: the same for the same weights in the same module."""
         scope = self._scopes.get(id(node), "")
