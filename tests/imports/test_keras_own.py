@@ -38,7 +38,7 @@ def test_a_table_that_is_multiplied_with_comes_back_as_tied(tmp_path):
     model = randomized(keras().Model(ids, head(keras().layers.ReLU()(embed(ids)))))
     model.save(tmp_path / "model.keras")
     found = from_keras(tmp_path / "model.keras")
-    assert "linear 9 weights=wte" in found.text
+    assert "\nhead: linear 9 weights=wte" in found.text
     assert archspec.analyze(found.network).totals.params == model.count_params()
     assert difference(model, found) < 1e-5
 

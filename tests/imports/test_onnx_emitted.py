@@ -16,7 +16,6 @@ from tests.imports.likeness import difference
 LARGE = 170e6
 """Parameters from which on a spec is not written here."""
 OTHERWISE = {
-    "gpt2": "the name of the last layer, whose weights are those of the first, is in no file",
     "inception_resnet_v2": "a factor of 1 is left out",
     "mobilevit_s": "a square grid is written as one number",
     "swin_t": "a window that fills its map is said as windows elsewhere are",

@@ -169,7 +169,7 @@ def test_tied_weights_have_their_first_name():
     module = Case(lambda m, x: m.head(m.words(x)), words=nn.Embedding(30, 8), head=nn.Linear(8, 30, bias=False))
     module.words.weight = module.head.weight
     found = archspec.from_torch(module, torch.zeros((2, 5), dtype=torch.long))
-    assert "words: embed 30 8" in found.text and "weights=words" in found.text and not found.note
+    assert "words: embed 30 8" in found.text and "head: linear 30 bias=no weights=words" in found.text and not found.note
 
 
 def test_a_word_per_image():

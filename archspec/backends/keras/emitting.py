@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from archspec.analysis.layers import counts_in_words
@@ -22,7 +23,7 @@ from archspec.backends.source.constructor import New, wrapped, written
 from archspec.backends.source.dialect import Dialect
 from archspec.backends.train.task import task_among
 from archspec.diagnostics import SpecError
-from archspec.ir.graph import Graph, Network, Node
+from archspec.ir.graph import Call, Graph, Network, Node
 from archspec.ir.walk import Place, flattened, walk
 from archspec.types import Type
 
@@ -108,7 +109,7 @@ def _dialect(rules: Unnested) -> Dialect:
     def prepared(network: Network) -> tuple[Network, Mapping[Graph, Graph]]:
         return rules.network(network), rules.came
 
-    return Dialect(row, source, _called, _RESERVED, CHAIN, IDENTITY, prepared, loops=False, ties=True, sized=True, positions=True)
+    return Dialect(row, source, _called, _RESERVED, CHAIN, IDENTITY, prepared, loops=False, ties=True, positions=True)
 
 
 def _sequential(network: Network, names: LayerNames) -> list[str]:
@@ -175,17 +176,25 @@ class _File:
         """Find the layers of functions that other places use: an activation within one would be theirs too."""
         for body in [self.top, *[made.body for made in self.classes.made.values() if isinstance(made, Class)]]:
             for name in reached_in(body):
-                self.find_lent_at(body, name.split("."))
+                for _, class_, rest in self.way(body, name):
+                    if class_ is not None and rest:
+                        self.lent.setdefault(class_.name, set()).add(rest)
 
-    def find_lent_at(self, body: Body, path: Sequence[str]) -> None:
-        """Note the layer that a path leads to from a body, in the function that has it."""
-        items = {item.attribute: item for item in body.items}
-        for end in range(len(path) - 1, 0, -1):
-            item = items.get(".".join(path[:end]))
-            class_ = self.function_of(item.module) if item is not None and isinstance(item.module, New) else None
-            if class_ is not None:
-                self.lent.setdefault(class_.name, set()).add(".".join(path[end:]))
-                self.find_lent_at(class_.body, path[end:])
+    def way(self, body: Body, path: str) -> Iterator[tuple[Any, Class | None, str]]:
+        """What the path of a layer leads through from a body, the layer last: modules, the function of each, if any, and the rest of the path."""
+        for item in body.items:
+            if item.owner is None and is_around(item.attribute, [path]):
+                within = layers_of(item.module, item.attribute)
+                for module, attribute in [(item.module, item.attribute)] if item.attribute == path else within:
+                    class_ = self.function_of(module) if isinstance(module, New) else None
+                    if is_around(attribute, [path]):
+                        rest = path[len(attribute) + 1 :]
+                        yield module, class_, rest
+                        yield from self.way(class_.body, rest) if class_ is not None and rest else ()
+
+    def led_to(self, body: Body, path: str) -> Any:
+        """The module that the path of a layer leads to from a body, within functions; None where it leads nowhere."""
+        return next((module for module, _, rest in self.way(body, path) if not rest), None)
 
     def called(self, word: str) -> str:
         """The name of the function of a block or label, which no parameter of another has."""
@@ -241,6 +250,18 @@ class _File:
         class_ = self.function_of(module)
         return class_.body.texts if class_ is not None else ()
 
+    @property
+    def resized(self) -> set[str]:
+        """The functions that are called again with values of other sizes, and those that they call."""
+        found, pending = set[Graph](), [*self.classes.resized]
+        while pending:
+            graph = pending.pop()
+            if graph not in found:
+                found.add(graph)
+                pending += [each.graph for each in graph.elements if isinstance(each, Call)]
+        made = (self.classes.made.get(graph) for graph in found)
+        return {each.name for each in made if isinstance(each, Class)}
+
     def unread(self, class_: Class) -> list[int]:
         """The values of a function that no result follows from, of layers that other places use: a part has no others."""
         body, lent = class_.body, self.lent.get(class_.name, ())
@@ -280,7 +301,8 @@ class _File:
     ) -> Statements:
         """The statements of a body, from the names of its inputs; `name` makes the text of a layer's name."""
         kept = owners(body)
-        words = Words(name, self.called_at(name, kept.union(lent)), self.results, self.more, self.functions, whole)
+        leads_to = partial(self.led_to, body)
+        words = Words(name, self.called_at(name, kept.union(lent)), self.results, self.more, leads_to, self.functions, self.resized, whole)
         return Statements(Reading(body, kept, lent), given, ends, words)
 
     def called_at(self, name: Callable[[str], str], kept: frozenset[str]) -> Called:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from textwrap import wrap
 from typing import Any, NamedTuple
 
@@ -31,7 +31,11 @@ class Words(NamedTuple):
     """What picks the results of a function, where it has several."""
     more: Callable[[New], bool]
     """Whether a function gives further values, which nothing reads."""
+    led_to: Callable[[str], Any]
+    """The module that a path leads to, within functions too."""
     functions: frozenset[str]
+    resized: Collection[str]
+    """The functions that are called with values of several sizes."""
     whole: bool
     """Whether it is that of the model, which reads its inputs in the end."""
 
@@ -41,7 +45,7 @@ class Statements:
 
     def __init__(self, reading: Reading, inputs: Sequence[str], ends: Sequence[int], words: Words) -> None:
         self.reading, self.body, self.ends = reading, reading.body, ends
-        self.name, self.called, self.results, self.more, self.functions, whole = words
+        self.name, self.called, self.results, self.more, self.led_to, self.functions, self.resized, whole = words
         self.first = len(self.body.inputs)
         lent = [self.first + at for at, item in enumerate(self.body.items) if item.attribute in reading.kept and item.owner is None]
         self.needed = self.followed([*ends, *lent])
@@ -166,7 +170,7 @@ class Statements:
             names = dict(block.arguments).get("lent", ())
             shared = [(name, Name(self.reach(reach))) for name, reach in zip(names, item.lent, strict=True) if name]
             arguments = (*[("", Name(text)) for text in texts], *[each for each in block.arguments if each[0] != "lent"], *shared)
-            made = New("OpenPart" if attribute in self.open else "part", (("", Name(block.name)), *arguments))
+            made = New("OpenPart" if attribute in self.open or block.name in self.resized else "part", (("", Name(block.name)), *arguments))
             if kept:
                 yield from _laid_out(f"{self.variable(attribute)} = ", made, "")
                 yield f"{target} = {self.variable(attribute)}({', '.join(given)})"
@@ -238,7 +242,15 @@ class Statements:
             whole += f".{reach.name.removeprefix(f'{whole}.').partition('.')[0]}"
         elif whole in self.chains:
             return written(tuple([Name(self.variable(name)) for name in self.weighted(self.chains[whole], whole)]))
-        return self.variable(whole) if reach.name == whole else f"{self.variable(whole)}.get_layer({self.name(reach.name)})"
+        if reach.name == whole:
+            return self.variable(whole)
+        chain = self.led_to(reach.name)
+        labelled = isinstance(chain, New) and chain.name == CHAIN
+        texts = [
+            f"{self.variable(whole)}.get_layer({self.name(name)})"
+            for name in (self.weighted(chain, reach.name) if labelled else [reach.name])
+        ]
+        return written(tuple(map(Name, texts))) if labelled else texts[0]
 
     def variable(self, attribute: str) -> str:
         """The variable of a layer that several places use."""

@@ -11,11 +11,10 @@ from archspec.ir.graph import Call, Graph, Layered, Node
 Make = Callable[[Node, Graph], New]
 
 
-def check_alike(element: Layered, graph: Graph, lender: Layered, theirs: Graph, make: Make, *, sized: bool = False) -> None:
+def check_alike(element: Layered, graph: Graph, lender: Layered, theirs: Graph, make: Make) -> None:
     """Raises Unsupported where the module of another, whose weights an element uses, does something else than the element.
 
-    What a module does may depend on the size of what it reads, as padding does that is `same`, or on its kind. Where they are `sized`, a
-    graph that is called takes values of one size only.
+    What a module does may depend on the size of what it reads, as padding does that is `same`, or on its kind.
     """
     if isinstance(element, Node) and isinstance(lender, Node):
         (own, kinds), (other, other_kinds) = _way(element, graph, make), _way(lender, theirs, make)
@@ -23,8 +22,6 @@ def check_alike(element: Layered, graph: Graph, lender: Layered, theirs: Graph, 
             texts = [written(own), written(other)] if own is not None and other is not None and own != other else [kinds, other_kinds]
             raise Unsupported(f"this would be `{texts[0]}` here, but the module whose weights it uses is `{texts[1]}`", element.span)
     elif isinstance(element, Call) and isinstance(lender, Call) and element.graph is not lender.graph:
-        if sized and graph.types_of(element) != theirs.types_of(lender):
-            raise Unsupported("it reads values of other sizes here than the module whose weights it uses", element.span)
         if not set(element.graph.names) <= set(lender.graph.names):
             raise Unsupported("values inside of it are read, which the module whose weights it uses does not put out", element.span)
         parts, others = [[each for _, each in graph.layered] for graph in (element.graph, lender.graph)]

@@ -78,6 +78,8 @@ class Classes:
         self.shared: dict[Shared, str] = {}
         self.lent: dict[Graph, tuple[Shared, ...]] = {}
         """What the classes of graphs are given from around; graphs of one class may be given different modules."""
+        self.resized: set[Graph] = set()
+        """Those whose modules are called again with values of other sizes."""
         self.picks: dict[int, Pick] = {}
         self.given: dict[int, list[list[int]]] = {}
         """The numbers of the results of elements' rounds, by their identity, in graphs that pick some."""
@@ -85,7 +87,7 @@ class Classes:
 
     def run(self) -> Body:
         """Make the classes; returns the body of the whole."""
-        lent = Lent(self.node, sized=self.dialect.sized)
+        lent = Lent(self.node)
         self.network, came = self.dialect.prepared(lent.network(self.network))
         for graph, was in [*lent.came.items(), *came.items()]:
             self.origins |= {graph: self.origins[was]} if was in self.origins else {}
@@ -370,7 +372,9 @@ class Classes:
             return call
         lender, graph = self.lent_by(call.owner)
         assert isinstance(lender, Call), "a call uses the weights of a call"
-        check_alike(call, self.inside[-1], lender, graph, self.node, sized=self.dialect.sized)
+        check_alike(call, self.inside[-1], lender, graph, self.node)
+        if self.inside[-1].types_of(call) != graph.types_of(lender):
+            self.resized.add(lender.graph)
         return lender
 
     def lent_by(self, owner: Owner) -> tuple[Layered, Graph]:

@@ -48,8 +48,6 @@ class Dialect(NamedTuple):
     """Whether a class may be a loop over its modules."""
     ties: bool = False
     """Whether a layer that is tied is given the layer whose weights it uses."""
-    sized: bool = False
-    """Whether a class takes values of one size only."""
     positions: bool = False
     """Whether the attribute of an item may have positions that its class computes, in braces."""
     call: Callable[[Item, list[str], bool], str] = _unsaid

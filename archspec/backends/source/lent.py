@@ -24,8 +24,8 @@ def lent_by(owner: Owner, graphs: Sequence[Graph]) -> tuple[Layered, Graph]:
 class Lent:
     """Rewrites the graphs of a network: a call that cannot use the module of another uses those of its layers."""
 
-    def __init__(self, make: Make, *, sized: bool = False) -> None:
-        self.make, self.sized = make, sized
+    def __init__(self, make: Make) -> None:
+        self.make = make
         self.made: dict[Graph, Graph] = {}
         self.came: dict[Graph, Graph] = {}
         """Those that layers are lent to, and the graphs that they were."""
@@ -60,7 +60,7 @@ class Lent:
             lender, theirs = lent_by(element.owner, graphs)
             assert isinstance(lender, Call), "a call uses the weights of a call"
             try:
-                check_alike(element, graphs[-1], lender, theirs, self.make, sized=self.sized)
+                check_alike(element, graphs[-1], lender, theirs, self.make)
                 return element
             except Unsupported:
                 if element.times > 1 or any(isinstance(each, Call) and each.inline for each in inner.elements):

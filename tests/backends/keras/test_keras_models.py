@@ -216,6 +216,38 @@ def test_values_of_layers_used_again_and_of_no_border(source):
     assert difference(archspec.loads(source)) < CLOSE
 
 
+OTHER_SIZES = {
+    "a label with a repeat": "input 16x16x8\nhead:\n  repeat 2: conv k=3 f=8 p=1 | relu\n  conv k=3 f=8 p=1\npool 2 | again head\n",
+    "rounds in a block": "block b(n):\n  residual:\n    t: repeat 2: c n\n  conv k=1 f=n\n\nblock c(n): ln | conv k=1 f=n\n\ninput 8x4\nd: b 4\npool 2 | again d\n",
+    "a block that uses one again": "block b(n):\n  v: c n\n  again v\n\nblock c(n):\n  residual: linear n\n\ninput 8x4\nd: b 4\npool 2 | again d\n",
+    "windows of attention": "input 8x8x4\nd: winattn heads=2 w=2 shift=1\npool 2 | again d\n",
+    "sines of positions": "input 8x8x4\nx: skip\ntokens\nd: pos kind=sin\nfrom x | pool 2 | tokens | again d\n",
+    "the layers of a label": "block b(n):\n  p: tanh\n  gmp\n  concat:\n    v: conv k=1 f=n | ln\n  upsample to=p\n\n"
+    "input 8x4\nd: b 4\nupsample 3 | again d\n",
+    "the layers of a label with a block": "block b(n):\n  p: tanh\n  gmp\n  concat:\n    v: c n | ln\n  upsample to=p\n\nblock c(n):\n  residual: linear n\n\n"
+    "input 8x4\nd: b 4\nupsample 3 | again d\n",
+}
+"""What is called again with values of other sizes; a label alone where the block around it becomes other layers."""
+
+
+@pytest.mark.parametrize("case", OTHER_SIZES)
+def test_what_is_used_again_with_other_sizes(case, tmp_path):
+    """Values are those of PyTorch, and the same after the model is saved and loaded; it is read back."""
+    k = keras()
+    import numpy as np
+
+    from tests.helpers.keras_emitted import difference, given
+
+    network = archspec.loads(OTHER_SIZES[case])
+    assert difference(network) < CLOSE
+    model = randomized(archspec.to_keras(network))
+    model.save(tmp_path / "net.keras")
+    _, (x,) = given(network, model)
+    ours, theirs = (k.ops.convert_to_numpy(each(x)) for each in (model, k.models.load_model(tmp_path / "net.keras")))
+    assert np.array_equal(ours, theirs)
+    assert totals(archspec.from_file(tmp_path / "net.keras").network) == totals(network)
+
+
 def totals(network):
     """What is counted of a network."""
     found = archspec.analyze(network).totals

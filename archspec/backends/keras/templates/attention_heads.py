@@ -49,8 +49,8 @@ class Heads(layers.Layer):
         self.talk = talk  #: talk
         self.scale = scale  #: scale
 
-    def begin(self, size):  #: rel w grid sim WindowAttention
-        """What follows from the size of the value, and the weights before those of the projections."""
+    def fit(self, size):  #: rel w grid sim WindowAttention
+        """Find what follows from the size of the value."""
         self.size = self.span = tuple(size)
         if self.w is not None:  #: w WindowAttention
             self.span = per_axis(self.w, len(self.size))
@@ -58,6 +58,10 @@ class Heads(layers.Layer):
             self.span = per_axis(self.grid, len(self.size))
         shifts = per_axis(self.shift, len(self.size))  #: shift
         self.moved = [s if n < size else 0 for s, n, size in zip(shifts, self.span, self.size)]  #: shift
+
+    def begin(self, size):  #: rel w grid sim WindowAttention
+        """The weights before those of the projections."""
+        self.fit(size)
         if self.rel == "table":  #: rel WindowAttention
             table, first = (math.prod(2 * n - 1 for n in self.span), self.heads), keras.initializers.RandomNormal(stddev=0.02)
             self.table = self.add_weight(name="relative_position_bias_table", shape=table, initializer=first)
@@ -84,6 +88,7 @@ class Heads(layers.Layer):
     def attend(self, q, k, v, added=None, angle=None):
         """(batch, ..., channels) each, to the heads side by side; `added` is (batch, queries, keys, heads), `angle` (batch, ..., n)."""
         size, d = q.shape[1:-1], q.shape[-1] // self.heads
+        self.fit(size)  #: rel w grid sim WindowAttention
         q, k, v = (self.windows(x) for x in (q, k, v))  #: w grid WindowAttention
         kvheads = k.shape[-1] // d
         parts = zip((q, k, v), (self.heads, kvheads, kvheads))

@@ -12,7 +12,9 @@ def part(block, *values, name, **arguments):
 
 
 class OpenPart:
-    """A block whose layers are used elsewhere too, one by one: they are layers of the whole model, since Keras saves none that two models have."""
+    """A block whose layers are used elsewhere too, one by one, or with values of other sizes: they are layers of the whole model, since Keras saves
+    none that two models have, and calls a model with values of one size.
+    """
 
     made = {}
 
@@ -31,5 +33,5 @@ class OpenPart:
         return found[name]
 
     def __call__(self, values):
-        inputs, outputs = self.model.inputs, self.model.outputs
-        return keras.Function(inputs, outputs if len(outputs) > 1 else outputs[0]).call(values if len(inputs) > 1 else [values])
+        outputs = self.model.outputs
+        return keras.Function(self.model.inputs, outputs if len(outputs) > 1 else outputs[0])._run_through_graph(values)

@@ -39,14 +39,15 @@ class Position(layers.Layer):
 
     def build(self, shape):
         if self.kind == "sin":  #: kind
-            even = np.arange(shape[-1]) // 2 * 2
-            angles = np.arange(shape[1])[:, None] / 10000 ** (even / shape[-1])
-            self.table = np.where(np.arange(shape[-1]) % 2, np.cos(angles), np.sin(angles))[None].astype("float32")
             return
         first = keras.initializers.RandomNormal(stddev=0.02)
         self.table = self.add_weight(name="weight", shape=(1, *shape[1:]), initializer=first)
 
     def call(self, x):
+        if self.kind == "sin":  #: kind
+            count, channels = x.shape[1:]
+            angles = np.arange(count)[:, None] / 10000 ** (np.arange(channels) // 2 * 2 / channels)
+            return x + ops.cast(np.where(np.arange(channels) % 2, np.cos(angles), np.sin(angles)), x.dtype)
         return x + ops.cast(self.table, x.dtype)
 
 
