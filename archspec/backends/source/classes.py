@@ -354,11 +354,9 @@ class Classes:
         self.names[id(node)] = {0: name}
         if node.owner is not None and not node.owner.tied:
             check_alike(node, graph, *self.lent_by(node.owner), self.node)
-        stored = node.op.weights()[0].shape if node.op.origin else ()
-        tied = node.owner is not None and node.owner.tied and self.dialect.ties
-        lent = (self.lender(Shared(node.owner, 0, False)),) if tied and node.owner is not None else ()
+        lent = (self.lender(Shared(node.owner, 0, False)),) if node.owner is not None and node.owner.tied and self.dialect.ties else ()
         item = Item(name, module, step_of(node.op), node.label, tuple(reads), types, node.type, node.span, top, owner=owner, lent=lent)
-        return item._replace(stored=stored)
+        return item._replace(stored=node.op.weights()[0].shape if node.op.origin else ())
 
     def several(self, value: int, picks: list[Pick]) -> list[int]:
         """The numbers of the results that are picked of an item; the item's own where it has one."""
@@ -373,8 +371,7 @@ class Classes:
         lender, graph = self.lent_by(call.owner)
         assert isinstance(lender, Call), "a call uses the weights of a call"
         check_alike(call, self.inside[-1], lender, graph, self.node)
-        if self.inside[-1].types_of(call) != graph.types_of(lender):
-            self.resized.add(lender.graph)
+        self.resized |= {lender.graph} if self.inside[-1].types_of(call) != graph.types_of(lender) else set()
         return lender
 
     def lent_by(self, owner: Owner) -> tuple[Layered, Graph]:
