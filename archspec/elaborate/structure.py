@@ -249,11 +249,22 @@ class Structures(Steps):
         if shortcut is not None and self.dropped(shortcut.guard, shortcut, inside, value):
             shortcut = None
         if shortcut is not None:
-            short = self.group(shortcut, None, shortcut.head.span, inside._replace(results=None), value)
-            if short != value and short == ~(len(builder.elements) - 1):
-                builder.restem(SHORTCUT)
+            short = self.shortcut(shortcut, inside._replace(results=None), value)
         advice = partial(residual_advice, builder, value, main, shortcut is not None, suite.body, context.defaults)
         return self.merge(make("add", {}), (main, short), context, head.span, advice)
+
+    def shortcut(self, suite: ast.Suite, context: Context, value: int) -> int:
+        """Elaborate the other path of a residual: a label behind it names it, as it does a branch, and so do those below `seq:`."""
+        only = suite.body[0] if len(suite.body) == 1 else None
+        if isinstance(only, ast.Suite) and isinstance(only.head, (ast.Label, ast.Seq)):
+            self.enter(suite.body)
+            found = self.statement(only, context, value)
+            self.depth -= 1
+            return value if found is None else found
+        found = self.group(suite, None, suite.head.span, context, value)
+        if found != value and found == ~(len(context.builder.elements) - 1):
+            context.builder.restem(SHORTCUT)
+        return found
 
     def unadded(self, head: ast.Residual, before: Type | None, after: Type | None) -> None:
         """Warn of a body that runs without its sum although both paths fit, unless params alone, which say what is built, decide it."""

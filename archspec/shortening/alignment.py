@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from archspec.ir.graph import SHORTCUT
 from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Out, Repeat, bodies
 from archspec.shortening.parameters import Unsayable
 
@@ -93,10 +94,10 @@ def _gain(one: Item, other: Item, *, same: bool) -> float:
             return 1.0 + gain if gain else 0.0
         case Head(), Head() if one.kind in _OPEN and (one.kind, one.argument) == (other.kind, other.argument):
             return _fewer(_branches(one), _branches(other))
-        case Head(), Head() if _is_unnamed_residual(one) and _is_sum(other):
-            return max(alike(one.branches[0], branch) for branch in other.branches)
-        case Head(), Head() if _is_sum(one) and _is_unnamed_residual(other):
-            return max(alike(branch, other.branches[0]) for branch in one.branches)
+        case Head(), Head() if _is_free_residual(one) and _is_sum(other, one):
+            return _summed(one, other)
+        case Head(), Head() if _is_sum(one, other) and _is_free_residual(other):
+            return _summed(other, one)
         case Group(), Group() if one.block is None and other.block is None:
             return alike(one.body, other.body)
         case Repeat(), Repeat():
@@ -127,7 +128,7 @@ def columns(bodies: Mapping[int, Sequence[Item]]) -> list[Column]:
             repeats = {at: _repeat(item) for at, item in column.items.items()}
             longest = max(len(item.body) for item in repeats.values())
             column.items = {at: _in_rounds(item, longest) for at, item in repeats.items()}
-        sums = [item for item in column.items.values() if isinstance(item, Head) and _is_sum(item)]
+        sums = [item for item in column.items.values() if isinstance(item, Head) and item.kind == "add" and len(item.branches) > 1]
         if 0 < len(sums) < len(column.items):
             column.items = {at: _sum(item, sums[0]) for at, item in column.items.items()}
         if len({len(item.branches) for item in column.items.values() if isinstance(item, Head)}) > 1:
@@ -182,14 +183,23 @@ def rounds_in_columns(parts: Mapping[int, Sequence[Item]], instance: Callable[[i
     return wide
 
 
-def _is_sum(item: Item) -> bool:
-    """Whether an item is a sum of two branches, none of which is the identity."""
-    return isinstance(item, Head) and item.kind == "add" and len(item.branches) == 2 and all(item.branches)
+def _is_sum(head: Head, residual: Head) -> bool:
+    """Whether a head is a sum of two branches, none of which is the identity; or of more, where a residual has no identity either."""
+    return (
+        head.kind == "add" and all(head.branches) and (len(head.branches) == 2 or (len(head.branches) > 2 and bool(residual.branches[1])))
+    )
+
+
+def _summed(residual: Head, other: Head) -> float:
+    """How much is gained by one line for a residual and a sum."""
+    if not residual.branches[1]:
+        return max(alike(residual.branches[0], branch) for branch in other.branches)
+    return _gain(_sum(residual, other), other, same=False)
 
 
 def _sum(item: Item, pattern: Head) -> Item:
     """A residual as a sum of its main path and the other one, as the branches of a pattern come."""
-    if not isinstance(item, Head) or not _is_unnamed_residual(item):
+    if not isinstance(item, Head) or not _is_free_residual(item):
         return item
     main, short = item.branches
     first = alike(pattern.branches[0], main) > alike(pattern.branches[1], main)
@@ -267,9 +277,11 @@ def _is_plain_residual(item: Item) -> bool:
     return isinstance(item, Head) and item.kind == "residual" and not item.branches[1]
 
 
-def _is_unnamed_residual(item: Item) -> bool:
-    """Whether an item is a residual whose shortcut has no names of weights, which are others in a branch of a sum."""
-    return isinstance(item, Head) and item.kind == "residual" and not any(inner.keyed for inner in item.branches[1])
+def _is_free_residual(item: Item) -> bool:
+    """Whether an item is a residual whose shortcut would have the same names as a branch of a sum."""
+    return (
+        isinstance(item, Head) and item.kind == "residual" and not any(inner.keyed and inner.name == SHORTCUT for inner in item.branches[1])
+    )
 
 
 def shared(parts: Mapping[int, Sequence[Item]]) -> tuple[int, int]:

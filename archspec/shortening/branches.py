@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from archspec.ir.graph import SHORTCUT
-from archspec.shortening.items import Exit, From, Group, Head, Item, Layer, Mark, Out
+from archspec.shortening.items import Exit, From, Group, Head, Item, Layer, Mark, Out, every
 from archspec.shortening.saying import counting_part
 
 _HEADS = ("add", "concat", "mul", "sub")
@@ -151,8 +151,8 @@ class _Level:
         if kind == "concat" and _are_rounds(branches):
             return None
         if kind == "add" and len(branches) == 2 and not argument:
-            main, short = sorted(branches, key=lambda branch: (not branch or _is_shortcut(branch), -len(branch)))
-            if main and (not short or _is_shortcut(short)):
+            main, short = sorted(branches, key=lambda branch: (not branch or _is_shortcut(branch), -_size(branch), -len(branch)))
+            if main and (not short or _is_shortcut(short) or _is_lesser(short, main)):
                 kind, branches = "residual", [main, short]
         return Head(merge.name, merge.reads, kind=kind, branches=branches, argument=argument, merge=merge)
 
@@ -309,3 +309,15 @@ def _is_shortcut(body: Sequence[Item]) -> bool:
     """Whether a branch is called what a shortcut is, or has layers without weights only."""
     named = len(body) == 1 and body[0].name == SHORTCUT and not isinstance(body[0], Head)
     return named or all(isinstance(item, Layer) and not item.keyed and not item.label for item in body)
+
+
+def _is_lesser(body: Sequence[Item], main: Sequence[Item]) -> bool:
+    """Whether a branch has names for all that has weights, and is so much smaller than another one that it is its shortcut."""
+    named = body[0].keyed and all(isinstance(item, Layer) or (isinstance(item, Group) and item.keyed) for item in body)
+    small = 2 * _size(body) <= _size(main) or (len(body) == 1 < len(main) and _size(body) <= _size(main))
+    return named and small and not any(item.nameless for item in body)
+
+
+def _size(body: Sequence[Item]) -> int:
+    """The layers and levels of a body, without tensors that they read."""
+    return sum(1 for item in every(body) if not _is_aside(item))

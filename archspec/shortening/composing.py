@@ -14,7 +14,7 @@ from archspec.shortening.items import Entry, Exit, From, Group, Head, Item, Laye
 from archspec.shortening.parameters import Params, Unsayable
 from archspec.shortening.referring import called, is_namesake, taken_up
 from archspec.shortening.saying import braced, default, listed, ordered, templated, variants, word
-from archspec.shortening.scoping import Scope, common_name
+from archspec.shortening.scoping import Scope, common_name, placed
 from archspec.shortening.turns import Turns
 from archspec.shortening.usual import left_out, said
 from archspec.shortening.written import Guard, Line, joined, nested, one_line
@@ -334,27 +334,29 @@ class Writer:
         return Line(f"{text}:", lines, guard)
 
     def shortcut(self, short: Mapping[int, list[Item]], among: Mapping[int, Item], scope: Scope) -> Line:
-        """The line of a shortcut: its layers have positions, a single one none, and those of a block call their names there."""
-        inside: dict[int, list[Item]] = {}
-        calls = {at: body[0] for at, body in short.items() if len(body) == 1 and isinstance(body[0], Group) and body[0].block is not None}
-        for at, body in short.items():
-            only = body[0]
-            scope.names[at].local(Hole(None, SHORTCUT, None, None, False))
-            if len(calls) == len(short) and len({id(call.block) for call in calls.values()}) == 1:
-                continue
-            if isinstance(only, Group) and only.block is None and (len(only.body) > 1 or not only.body[0].name.isdecimal()):
-                inside[at] = only.body
-            elif all(isinstance(item, Layer) for item in body):
-                only.name = "0"
-                inside[at] = body
-            else:
-                raise Unsayable("a shortcut that is no chain")
-        if calls:
-            line = Line(f"shortcut: {self.call(Column(dict(calls)))}")
+        """The line of a shortcut: with its label or, without, layers by positions, a single one without, and those of a block call by their names."""
+        if any(body[0].keyed and body[0].name != SHORTCUT for body in short.values()):
+            line = self.labelled(short, scope)
         else:
-            line = nested("shortcut: ", self.body(inside, Scope.of(short, "index")))
+            for at in short:
+                scope.names[at].local(Hole(None, SHORTCUT, None, None, False))
+            calls = [body[0] for body in short.values() if len(body) == 1 and isinstance(body[0], Group) and body[0].block is not None]
+            if len(calls) == len(short) and len({id(call.block) for call in calls}) == 1:
+                line = Line(f"shortcut: {self.call(Column(dict(zip(short, calls, strict=True))))}")
+            else:
+                line = nested("shortcut: ", self.body({at: placed(body) for at, body in short.items()}, Scope.of(short, "index")))
         line.guard = self.turns.guard(short, among) if len(short) < len(among) else None
         return line
+
+    def labelled(self, short: Mapping[int, list[Item]], scope: Scope) -> Line:
+        """A shortcut with a label, even where its layer would be called so without; several lines are below `seq:`."""
+        lines = self.body(short, scope)
+        first = next(iter(short.values()))[0]
+        if len(lines) > 1 or lines[0].guard is not None:
+            return Line("shortcut: seq:", lines)
+        if not lines[0].label and not (isinstance(first, Group) and first.block is None):
+            lines[0].label = f"{as_label(first.name)}: "
+        return nested("shortcut: ", lines)
 
     def branch(self, number: int, heads: Mapping[int, Head], scope: Scope) -> list[Line]:
         """The lines of a branch: one, and `skip` where instances have nothing in it."""

@@ -59,3 +59,14 @@ def common_name(column: Column, rounds: Mapping[int, tuple[int, int]]) -> str:
     if found is None:
         raise Unsayable(f"names of rounds {', '.join(sorted(set(names.values())))}")
     return found
+
+
+def placed(body: Sequence[Item]) -> Sequence[Item]:
+    """The layers of a shortcut without a label, which have positions there; a single one has none. Raises Unsayable."""
+    only = body[0]
+    if isinstance(only, Group) and only.block is None and (len(only.body) > 1 or not only.body[0].name.isdecimal()):
+        return only.body
+    if not all(isinstance(item, Layer) for item in body):
+        raise Unsayable("a shortcut that is no chain")
+    only.name = "0"
+    return body

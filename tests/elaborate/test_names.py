@@ -49,6 +49,22 @@ def test_a_guard_below_a_label_drops_its_only_line():
     assert names("input 8x8x3\nx:\n  conv k=1 f=5 if 1 == 1\nrelu\n") == ["x.0", "relu1"]
 
 
+@pytest.mark.parametrize(
+    ("shortcut", "found"),
+    [
+        ("conv k=1 f=3 | relu", ["downsample.0", "downsample.1"]),
+        ("proj: conv k=1 f=3", ["proj"]),
+        ("proj: conv k=1 f=3 | relu", ["proj.0", "proj.1"]),
+        ('"shortcut": repeat 1: relu', ["shortcut.0"]),
+        ("seq:\n    p: conv k=1 f=3\n    relu", ["p", "relu1"]),
+        ("proj: conv k=1 f=3 if 1 == 2", []),
+        ("seq if 1 == 2:\n    p: relu", []),
+    ],
+)
+def test_a_label_names_a_shortcut(shortcut, found):
+    assert names(f"input 8x8x3\nresidual:\n  conv k=1 f=3\n  shortcut: {shortcut}\n") == ["conv1", *found, "add1"]
+
+
 @pytest.mark.parametrize("path", few_quick(SPECS, VARIED), ids=lambda p: p.stem)
 def test_a_folded_row_is_called_as_the_first_that_it_stands_for(path):
     report = archspec.analyze(archspec.load(path))

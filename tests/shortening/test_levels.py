@@ -267,10 +267,11 @@ CASES = {
             for at, width, stride, before in ((0, 8, 2, "input"), (1, 8, 1, "blocks.0.relu1"), (2, 16, 2, "blocks.1.relu1"))
         ),
         """
-          add:
-            proj: conv k=1 f=f s=s round=floor if cin != f
-            skip if cin == f
+          residual:
             f:
+              a: conv k=1 f=f s=s round=floor
+              b: conv k=3 f=f p=1
+            shortcut: proj: conv k=1 f=f s=s round=floor if cin != f
         """,
     ),
     "sums whose last part is the current value": (

@@ -238,6 +238,33 @@ s3: stage 32
 s4: stage 32 s=1
 """
 """A shortcut that is called as the other layers are."""
+CALLED_OTHERWISE = """
+block bottleneck(f, s=1):
+  residual:
+    a: conv k=1 f=f bias=no | bn | relu
+    b: conv k=3 f=f s=s p=1 bias=no round=floor | bn
+    shortcut: proj: conv k=1 f=f s=s bias=no round=floor | bn if cin != f
+  relu
+input 32x32x8
+one: bottleneck 16 s=2
+two: bottleneck 16
+three: bottleneck 32 s=2
+"""
+"""A shortcut with a label, and none in one block."""
+SEVERAL = """
+block unit(f):
+  residual:
+    a: conv k=1 f=4*f bias=no | bn | relu
+    b: conv k=3 f=f p=1
+    shortcut: seq if cin != f:
+      p: conv k=1 f=f
+      q: bn
+input 32x32x8
+one: unit 16
+two: unit 16
+three: unit 32
+"""
+"""A shortcut of several layers with labels."""
 UNLIKE = """
 default round=floor
 block opening(f):
@@ -336,6 +363,8 @@ b: unit 16
     [
         (USUAL, "e: unit 64 eps=1e-05"),
         (CALLED_AS_SHORTCUT, "    shortcut: unit 2*f s=s if cin != 2*f"),
+        (CALLED_OTHERWISE, "    shortcut: proj: conv k=1 f=f s=s round=floor | bn if cin != f"),
+        (SEVERAL, "    shortcut: seq if "),
         (UNLIKE, "e: inverted "),
         (BRANCHES, "    three: bn if cin == f"),
         (NAMESAKES, "  last: from before | conv k=1 f=f"),

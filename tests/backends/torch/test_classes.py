@@ -187,7 +187,7 @@ LINES = [
     "conv k=1 f=n", "conv k=3 f=n p=1 s=s | bn | relu", "f: conv k=1 f=cin | tanh", "g: conv k=1 f=2*n | relu", "relu", "part n", "_: conv k=1 f=n | bn",
     "residual{}:\n    conv k=3 f=n p=1\n    shortcut: conv k=1 f=n{}", "residual{}:\n    relu", "add:\n    skip\n    conv k=1 f=cin{}",
     "concat:\n    skip\n    conv k=1 f=n{}", "body{}:\n    conv k=1 f=n{}\n    _: conv k=1 f=2*n | bn{}\n    relu\n    part n{}", "repeat 2 as i:\n    conv k=1 f=n{}",
-    "mul:\n    skip\n    gap | conv k=1 f=cin{}", "scale 0.5", "x: skip\n  relu{}\n  conv k=1 f=cin\n  add x{}",
+    "mul:\n    skip\n    gap | conv k=1 f=cin{}", "residual{}:\n    relu\n    shortcut: h: conv k=1 f=n | bn{}", "scale 0.5", "x: skip\n  relu{}\n  conv k=1 f=cin\n  add x{}",
 ]  # fmt: skip
 
 
