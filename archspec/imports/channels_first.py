@@ -114,8 +114,10 @@ class Tensors(Sliding):
         y = y._replace(dims=(*((),) * (len(x.dims) - len(y.dims)), *y.dims))
         x, y = (self.cut(site, one) for one in (x, y))
         x, y = self._there_too(site, x, y), self._there_too(site, y, x)
-        if x.dims == y.dims and self.flat.type_of(x.value) == self.flat.type_of(y.value):
-            return x._replace(value=self.flat.step(site, step, x.value, y.value))
+        batches = {x.dims[0], y.dims[0]} - {()}
+        if x.dims[1:] == y.dims[1:] and len(batches) < 2 and self.flat.type_of(x.value) == self.flat.type_of(y.value):
+            value = self.flat.step(site, step, x.value, y.value)
+            return x._replace(value=value, dims=(x.dims[0] or y.dims[0], *x.dims[1:]))
         if any(digit.axis != "n" for digit in x.dims[0]) or len(x.dims) > 5:
             return self._in_parts(site, step, x, y)
         groups = self._groups(x)
@@ -236,6 +238,11 @@ class Tensors(Sliding):
                 )
             ones = type_._replace(spatial=(1,) * len(type_.spatial)) if isinstance(type_, Map) else Vector(type_.channels)
             return x._replace(value=self._stretched(site, step, x.value, self.tensor(site, y, ones)))
+        order = self._order(x) if len(spread) < 2 else None  # of several axes the tensor has an order of its own
+        if order is not None and order != sorted(order):
+            moved = x._replace(dims=tuple([x.dims[at] for at in order]))
+            found = self._with_held(site, step, moved, y._replace(dims=tuple([dims[at] for at in order])))
+            return found._replace(dims=tuple([found.dims[order.index(at)] for at in range(len(order))]))
         value = self.settle(site, x)
         type_ = self.flat.type_of(value)
         own = [size(dim) for dim in dims[1:]]

@@ -23,6 +23,13 @@ def parted(x: View) -> View:
     return x._replace(dims=(merged([digit for digit in lead if digit.axis not in ("c", COPIES)]), merged(heads), *x.dims[-2:]))
 
 
+def beside(x: View) -> View:
+    """Queries, keys or values that `parted` gave, with all that stands beside the batch as heads."""
+    batch = merged([digit for digit in x.dims[0] if digit.axis == "n"])
+    others = [digit for digit in x.dims[0] if digit.axis != "n"]
+    return x._replace(dims=(batch, merged([*others, *x.dims[1]]), *x.dims[2:]))
+
+
 def shared(asked: View, heads: int, kept: int) -> Mapping[str, Any]:
     """The argument that says how many heads keys and values have, where these are fewer than those of the queries. Raises Unsaid."""
     times = size(tuple([digit for dim in asked.dims[:-2] for digit in dim if digit.axis == COPIES]))

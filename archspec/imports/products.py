@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 from archspec.imports.channels_first import Kernel, sizes
 from archspec.imports.flat import Site, Unsaid
-from archspec.imports.head_dims import parted, shared, turning
+from archspec.imports.head_dims import beside, parted, shared, turning
 from archspec.imports.imported import Stored
-from archspec.imports.layout import Digit, Dim, joined, merged, size, viewed
+from archspec.imports.layout import COPIES, Digit, Dim, joined, merged, numbered, size, viewed
 from archspec.imports.relative import looks_around, parts_windows
 from archspec.imports.rolling import Rolled, Rolling
 from archspec.imports.stored import Computed, Held, Table
 from archspec.imports.views import View
-from archspec.types import Map, Tokens, Type
+from archspec.types import Map, Tokens, Type, Vector
 
 
 class Scores(NamedTuple):
@@ -48,10 +48,14 @@ class Scores(NamedTuple):
         lead = queries[:-2] if self.lead is None else self.lead
         return (lead[0], queries[-2], keys, *lead[1:]) if self.last else (*lead, queries[-2], keys)
 
-    def times(self, number: float) -> Scores:
-        """The scores, multiplied with a number. Raises Unsaid where something was added to them, or a softmax taken."""
+    def check_plain(self) -> None:
+        """Refuse to multiply the scores where something was added to them, or a softmax taken. Raises Unsaid."""
         if self.weighed or self.table is not None or self.mask is not None or self.bias is not None or self.causal or self.mixed:
             raise Unsaid("it multiplies scores of attention that something was added to, or their softmax")
+
+    def times(self, number: float) -> Scores:
+        """The scores, multiplied with a number. Raises Unsaid where something was added to them, or a softmax taken."""
+        self.check_plain()
         usual = size(self.queries.dims[-1]) ** -0.5
         return self._replace(scale=(usual if self.scale is None else self.scale) * number)
 
@@ -103,6 +107,13 @@ class Attending(Rolling):
         if not added.parts and scores.mask is None:
             return scores._replace(mask=True if added.value is None else added.value, added=(*scores.added, added))
         raise Unsaid("it adds to the scores of attention what is computed from stored tensors")
+
+    def tempered(self, site: Site, scores: Scores, factors: Held | View) -> Scores:
+        """Scores multiplied with a number per head or query, which the queries can be instead. Raises Unsaid."""
+        scores.check_plain()
+        if factors.dims[-1:] != ((),) or scores.last or scores.lead is not None:
+            raise Unsaid("it multiplies scores of attention with a number for each key")
+        return scores._replace(queries=self.merge(site, "mul", scores.queries, factors))
 
     def regrouped(self, scores: Scores, shape: Sequence[int]) -> Scores:
         """Scores whose dimensions before the queries and keys are grouped otherwise. Raises Unsaid where these change too."""
@@ -160,8 +171,22 @@ class Attending(Rolling):
             return self._as_queries(self._self_attention(site, packed, q, given, scores), asked, q.dims[2], heads)
         if scores.table is not None or scores.mask is not None or scores.mixed:
             raise Unsaid("it adds biases or a mask to the scores of several values")
+        if packed is None and any(digit.axis not in ("n", COPIES) for one in (q, k, v) for digit in one.dims[0]):
+            return self._in_products(site, (q, k, v), scores, given)
         value = self.flat.step(site, "attend", *self._operands(site, (q, k, v), packed, scores.bias, given), **given)
         return self._as_queries(value, scores.queries, q.dims[2] if packed is not None else self.placed(value)[1], heads)
+
+    def _in_products(self, site: Site, parts: tuple[View, View, View], scores: Scores, given: Mapping[str, Any]) -> View:
+        """Attention whose heads are all that stands beside the batch, such as an axis of a map. Raises Unsaid."""
+        q, k, v = (beside(one) for one in parts)
+        heads = size(q.dims[1])
+        if "rope" in given or not size(k.dims[1]) == size(v.dims[1]) == heads:
+            raise Unsaid("its heads are axes of several values")
+        given = {**given, "heads": heads}
+        given.pop("kvheads", None)
+        value = self.flat.step(site, "attend", *self._operands(site, (q, k, v), None, scores.bias, given), **given)
+        *lead, own = numbered([*scores.queries.dims[:-2], (Digit("c", self.flat.type_of(value).channels // heads, 1),)], "c")
+        return View(value, (*lead, self.placed(value)[1], own))
 
     def _added(self, site: Site, bias: View, shape: Map) -> int:
         """What is added to scores as the value that attention reads. Raises Unsaid where its axes are others."""
@@ -189,7 +214,8 @@ class Attending(Rolling):
 
     def _places(self, site: Site, rows: Sequence[View]) -> list[int]:
         """Tensors (positions, channels) of the same positions as maps where these are all of a map, each in its place, else as tokens."""
-        if all(row.dims[:2] == self.placed(row.value)[:2] and len(own := row.dims[2]) == 1 and own[0].axis == "c" for row in rows):
+        maps = not any(isinstance(self.flat.type_of(row.value), Vector) for row in rows)
+        if maps and all(row.dims[:2] == self.placed(row.value)[:2] and len(own := row.dims[2]) == 1 and own[0].axis == "c" for row in rows):
             rows = [self.cut(site, row) for row in rows]
             if all(row.dims == self.placed(row.value) for row in rows):
                 return [row.value for row in rows]

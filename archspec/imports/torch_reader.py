@@ -277,7 +277,7 @@ class Reader(Constants):
         if bare and isinstance(found, View):
             found = without_batch(found, self.batch)
         self._check(node, found, name)
-        for one in found if isinstance(found, list) else [found]:
+        for one in (found if isinstance(found, list) else [found]) if ROWS[name].__module__.endswith("views") else ():
             if isinstance(one, View):
                 self.viewed_in(site, one)
         return found

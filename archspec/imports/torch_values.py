@@ -43,6 +43,8 @@ def _combined(r: Reader, site: Site, step: str, x: Any, y: Any) -> Any:
         x, y = y, x
     if isinstance(x, Scores) and isinstance(y, (Held, Computed, View)) and step == "add":
         return r.biased(x, y if isinstance(y, View) else r.constant(y))
+    if isinstance(x, Scores) and isinstance(y, (Held, View)) and step == "mul":
+        return r.tempered(site, x, y)
     if isinstance(x, (Held, Computed)) and not isinstance(y, View):
         raise Unsaid("it takes what is computed from stored tensors alone")
     if isinstance(y, (int, float)):

@@ -318,7 +318,7 @@ def test_biases_of_relative_positions_lie_as_scores_do(order, tmp_path):
 
 
 def same_values(module, example, folder, *, said):
-    """A module that is said by layers alone computes what its spec does; any other has a `custom`."""
+    """A module that is said by layers alone computes what its spec does; any other has a `custom`. Returns what was imported."""
     found = archspec.from_torch(module, example)
     assert bool(found.diagnostics) is not said
     if said:
@@ -327,6 +327,7 @@ def same_values(module, example, folder, *, said):
         archspec.load_weights(ours, folder / "w.safetensors")
         with torch.no_grad():
             assert torch.allclose(ours(example), module(example), atol=1e-5)
+    return found
 
 
 def doubled(m, x):

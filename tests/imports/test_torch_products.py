@@ -106,7 +106,16 @@ def of_channels_on_a_map(m, x):
     return m.last((y + x.flatten(2).transpose(1, 2)).transpose(1, 2).view_as(x))
 
 
+def of_the_first(m, x):
+    """Attention whose only query is the first token (Touvron et al. 2021)."""
+    tokens = x.flatten(2).transpose(1, 2)
+    q = m.q(tokens[:, 0]).unsqueeze(1).view(-1, 1, 2, 4).transpose(1, 2)
+    k, v = (one(tokens).view(-1, 24, 2, 4).transpose(1, 2) for one in (m.k, m.v))
+    return nn.functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(-1, 1, 8)
+
+
 PRODUCTS = {
+    "a query of one token": lambda: cased(of_the_first, q=nn.Linear(8, 8), k=nn.Linear(8, 8), v=nn.Linear(8, 8)),
     "fewer keys than queries": lambda: cased(of_fewer_positions, q=nn.Linear(8, 8), kv=nn.Linear(8, 16), less=nn.Conv2d(8, 8, 2, 2)),
     "channels that attend, in a map": lambda: cased(
         of_channels_on_a_map, temperature=nn.Parameter(torch.rand(2, 1, 1)), last=nn.Conv2d(8, 8, 3, 1, 1)
@@ -126,7 +135,8 @@ PRODUCTS = {
 
 @pytest.mark.parametrize("name", PRODUCTS)
 def test_products_of_matrices(name, tmp_path):
-    same_values(PRODUCTS[name](), torch.randn(2, 8, 4, 6), tmp_path, said=True)
+    found = same_values(PRODUCTS[name](), torch.randn(2, 8, 4, 6), tmp_path, said=True)
+    assert ("softmax" in found.text) is (name in ("a mean by learned weights", "biases by distance in windows"))
 
 
 def waves(m, x):
