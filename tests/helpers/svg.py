@@ -164,7 +164,7 @@ def check_inside(drawn: Drawn, factor: float) -> None:
 
 
 def curve(d: str):
-    """Points along a path of lines and cubic curves; corners are taken as sharp."""
+    """Points along a path of lines, quadratic and cubic curves."""
     letters = re.findall(r"([A-Z])([^A-Z]*)", d)
     here = (0.0, 0.0)
     for letter, numbers in letters:
@@ -178,7 +178,14 @@ def curve(d: str):
                     s = 1 - t
                     yield tuple(s**3 * here[i] + 3 * s * s * t * b[i] + 3 * s * t * t * c[i] + t**3 * e[i] for i in (0, 1))
                 here = e
-        elif letter in "LQ":
+        elif letter == "Q":
+            b, end = pairs
+            for step in range(13):
+                t = step / 12
+                s = 1 - t
+                yield tuple(s * s * here[i] + 2 * s * t * b[i] + t * t * end[i] for i in (0, 1))
+            here = end
+        elif letter == "L":
             end = pairs[-1]
             for step in range(13):
                 yield tuple(here[i] + (end[i] - here[i]) * step / 12 for i in (0, 1))

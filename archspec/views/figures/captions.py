@@ -14,6 +14,7 @@ from archspec.views.graphics.text_width import shown, width
 
 TITLE, BAND, LEDGE = 11.0, 20.0, 7.0
 LABEL = 10.0
+_EDGE = 4.0
 _COVERING = 10.0
 """What a shape costs that covers an arrow."""
 
@@ -104,9 +105,9 @@ class Labels:
                 yield (x0 + x1) / 2, y0 - 8.5
 
     def cost(self, rect: Rect) -> float:
-        """What a place covers: boxes and words weigh most, then arrows, then frames. None is off the page."""
+        """What a place covers: boxes and words weigh most, then arrows, then frames. None is off the page or at its very edge."""
         x0, y0, x1, y1 = rect
-        if x0 < 0 or x1 > self.page:
+        if x0 < _EDGE or x1 > self.page - _EDGE:
             return inf
         wires = {at for _, at in self.near.struck((x0 - 2, y0 - 1, x1 + 2, y1 + 1))}
         return 10 * _COVERING * self.near.covered(rect) + _COVERING * len(wires) + 3.0 * self.edges.covered(rect)

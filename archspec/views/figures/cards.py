@@ -90,8 +90,9 @@ class Cards(dict[Box, Card]):
         self.right = right
         arrows = Counter(arrow.head for arrow in diagram.arrows)
         lines = {box: _lines(box, arrows[box]) for box in diagram.boxes}
-        need = max((_need(line) for those in lines.values() for line in those), default=0.0)
-        self.width = min(max(need + STRIP + 2 * PAD, _LEAST), _MOST)
+        needs = [(_need(line) + STRIP + 2 * PAD, box.form) for box, those in lines.items() for line in those]
+        # a sum that is cut in any case, as that of many heads, makes no other card wide
+        self.width = max([_LEAST, *(min(need, _MOST) for need, form in needs if need <= _MOST or form != "merge")])
         joined = {box: _lines(box, arrows[box], joined=True) for box in diagram.boxes}
         long = {box.step for box, those in joined.items() if any(_need(line) > self.width - STRIP - 2 * PAD for line in those)}
         lines |= {box: those for box, those in joined.items() if box.step not in long}

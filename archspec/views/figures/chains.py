@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
-from archspec.views.figures.channel import height, tracks
+from archspec.views.figures.channel import FORK, height, tracks
 from archspec.views.figures.diagram import Box
 from archspec.views.figures.pieces import Leaf, Piece, Through, Turn, moved
 from archspec.views.figures.plan import Rect, union
@@ -87,11 +87,17 @@ class Series(Piece):
         laid: list[tuple[int, int, float]] = []
         arcs = self.arcs()
         starts = {value: self.start(tail, value) if tail >= 0 else 0.0 for value, (tail, _) in arcs.items()}
+        taken: dict[int, list[float]] = defaultdict(list)
+        for tail, head, value in self.joins:
+            if tail >= 0 and not self.arc(tail, head, value) and self.aside(tail, head, value):
+                taken[tail].append(self.start(tail, value))
         for value, (tail, head) in sorted(arcs.items(), key=lambda arc: (arc[1][1] - arc[1][0], -arc[1][0], starts[arc[0]])):
             last = head if head < self.count and not isinstance(self.parts[head], Leaf) else head - 1
             half = riders[value].left if value in riders else 0.0
             x = max((part.right for part in self.parts[tail + 1 : head + 1]), default=0.0) + LANE
             x = max([x, *(other + APART for a, b, other in laid if a < last + 1 and tail < b)]) + half
+            while any(abs(x - other) < APART for other in taken[tail]):
+                x += APART
             self.lanes[value] = x
             laid.append((tail, last + 1, x + half))
 
@@ -106,8 +112,12 @@ class Series(Piece):
             yield Turn(tail + 1, self.axis)
         if 0 < head < self.count:
             part = self.parts[head]
-            aside = arc or (isinstance(part, Leaf) and beside(part, self.start(tail, value) - part.x))
-            yield Turn(head, part.x + part.enter(value), aside)
+            yield Turn(head, part.x + part.enter(value), arc or self.aside(tail, head, value))
+
+    def aside(self, tail: int, head: int, value: Box) -> bool:
+        """Whether a value that goes straight down to a part gets into it from the side: into a circle that it is not above."""
+        part = self.parts[head] if head == tail + 1 < self.count else None
+        return isinstance(part, Leaf) and part.sign and abs(self.start(tail, value) - part.x) > part.left + 8
 
     def ceiling(self, zone: int) -> float:
         return self.parts[zone - 1].y + self.parts[zone - 1].height if zone else self.y
@@ -118,8 +128,8 @@ class Series(Piece):
             return room if at == 0 else 0.0
         part = self.parts[at]
         passing = {value for tail, head, value in self.joins if tail < at <= head and (tail == at - 1 or head == at)}
-        close = sizes.labelled.keys().isdisjoint(passing) and isinstance(part, Parallel) and part.head
-        return max(room, sizes.between(passing, CLOSE if close else PLAIN))
+        least = sizes.between(passing, PLAIN)
+        return max(room - FORK, least - CLOSE) if isinstance(part, Parallel) and part.head else max(room, least)
 
     def enter(self, value: Box) -> float:
         entered = self.entered(value)
@@ -149,11 +159,6 @@ class Series(Piece):
             rider.place(x + rider.x, y + rider.y)
 
 
-def beside(leaf: Leaf, x: float) -> bool:
-    """Whether a value that comes down at a place gets into a box from the side: into a circle that it is not above."""
-    return leaf.sign and abs(x) > leaf.left + 8
-
-
 class Parallel(Piece):
     """Branches side by side. The axis is that of the `main` one, or in the middle. `head` is the room where values fork."""
 
@@ -171,14 +176,13 @@ class Parallel(Piece):
         super().measure(sizes)
         tall = max(part.height for part in self.parts)
         entered = {head for tail, head, _ in self.joins if tail < 0}
-        leaving = {tail: self.parts[tail].leave(value) for tail, head, value in self.joins if head == self.count}
+        leaving = [(tail, self.parts[tail].leave(value)) for tail, head, value in self.joins if head == self.count]
         taken: list[Rect] = []
         for at, part in enumerate(self.parts):
-            part.y = tall - part.height if at in leaving and at not in entered else 0.0
+            feet = [x for tail, x in leaving if tail == at]
+            part.y = tall - part.height if feet and at not in entered else 0.0
             own = moved(part.rects(), 0.0, part.y)
-            if at in leaving or isinstance(part, Through):
-                x = leaving.get(at, 0.0)
-                own.append((x - 4, part.y, x + 4, tall + 1))
+            own += [(x - 4, part.y, x + 4, tall + 1) for x in feet or [0.0] * isinstance(part, Through)]
             part.x = max((a[2] - b[0] + BESIDE for a in taken for b in own if a[1] < b[3] + 10 and b[1] < a[3] + 10), default=0.0)
             taken += moved(own, part.x, 0.0)
         axis = self.parts[self.main].x if self.main is not None else (self.parts[0].x + self.parts[-1].x) / 2

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import permutations
+from collections.abc import Iterable
 
 from archspec.views.figures.diagram import Box
 
@@ -11,6 +10,8 @@ Track = tuple[Box, float, float]
 """A value, where it comes down, and where it goes on."""
 _START, STEP, _TIP = 5.0, 6.0, 11.0
 """From the row above to the first track, from one to the next, and from the last to the row below, with room for an arrowhead."""
+FORK = _TIP - STEP
+"""What the room takes less above one that follows at once, where no arrowhead is."""
 _MANY = 60
 
 
@@ -46,12 +47,6 @@ def tracks(found: Iterable[Track]) -> dict[Box, int]:
         before = [made[other] for other, by in order[:at] if by.span[0] < hi + 6 and lo < by.span[1] + 6]
         made[value] = max(before, default=-1) + 1
     return made
-
-
-def clash(found: Sequence[Track]) -> bool:
-    """Whether two values share a line in any case: each comes down where the other one goes on."""
-    moving, made = _moving(found), tracks(found)
-    return any(made[a] < made[b] and moving[a].meets(moving[b]) for a, b in permutations(moving, 2))
 
 
 def _moving(found: Iterable[Track]) -> dict[Box, _Bus]:

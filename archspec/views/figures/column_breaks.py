@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, product
 from math import fsum, log
 from typing import NamedTuple
 
@@ -24,6 +24,8 @@ _NEST, _LEDGE = 20.0, 7.0
 _MOST = 16
 _SPLIT = 20.0
 """What it costs to cut a frame in two, or to let a further value go on, in units of height."""
+_WORTH = 0.0, 1.0
+"""What a unit of width is worth in height, where the best columns are looked for."""
 _ILLEGIBLE = 3.0
 """How much more it weighs that words are smaller where they are too small already."""
 _APART = 7.0
@@ -98,12 +100,14 @@ def columns(plan: Plan, page: Page, *, fewest: bool = False) -> Plan:
     _, top, _, bottom = plan.extent()
     edge = Cut(bottom, top)
     cuts = [edge, *(_cuts(plan) if bottom - top > _TALL else ()), edge]
-    chosen, extent = _chooser(cuts), cache(plan.extent)
+    extent = cache(plan.extent)
+    choosers = [_chooser(cuts, extent, worth) for worth in _WORTH]
     best, least = [Column(edge, edge)], float("inf")
-    for count in range(1, min(_MOST, len(cuts) - 1) + 1):
-        _, pieces = chosen(0, count)
-        size = _size(pieces, extent)
-        empty = 1 - fsum(piece.height for piece in pieces) / count / size[1]
+    for count, chosen in product(range(1, min(_MOST, len(cuts) - 1) + 1), choosers):
+        pieces = chosen(0, count)[2]
+        size, widths = _size(pieces, extent), _widths(pieces, extent)
+        filled = fsum(wide * piece.height for wide, piece in zip(widths, pieces, strict=True))
+        empty = 1 - filled / fsum(widths) / size[1]
         high = page.height(size)
         found = _misfit(high, empty) + 0.03 * fsum(piece.after.cost for piece in pieces)
         if found < least - 0.03:
@@ -121,11 +125,11 @@ def _misfit(high: float, empty: float) -> float:
 
 def _size(pieces: list[Column], extent: _Extent) -> Point:
     """The size of pieces that stand side by side."""
-    left = 0.0
-    for piece in pieces:
-        x0, _, x1, _ = extent(piece.top, piece.bottom)
-        left += x1 - x0 + GUTTER
-    return left - GUTTER, max(piece.height for piece in pieces)
+    return fsum(_widths(pieces, extent)) + GUTTER * (len(pieces) - 1), max(piece.height for piece in pieces)
+
+
+def _widths(pieces: list[Column], extent: _Extent) -> list[float]:
+    return [x1 - x0 for x0, _, x1, _ in (extent(piece.top, piece.bottom) for piece in pieces)]
 
 
 def _cuts(plan: Plan) -> list[Cut]:
@@ -153,23 +157,26 @@ def _crossing(wire: Wire, y: float) -> float:
     return next((a[0] for a, b in pairwise(wire.points) if a[1] < y <= b[1]), wire.points[0][0])
 
 
-def _chooser(cuts: list[Cut]) -> Callable[[int, int], tuple[float, list[Column]]]:
-    """What finds the best columns from a cut on: so many, the tallest as low as can be. Cuts through frames count as extra height."""
+def _chooser(cuts: list[Cut], extent: _Extent, worth: float) -> Callable[[int, int], tuple[float, float, list[Column]]]:
+    """What finds the best columns from a cut on: so many, the tallest as low as can be, where all widths are `worth` some height.
+
+    Cuts through frames count as extra height.
+    """
+    rects = [extent(before.below, after.above) for before, after in pairwise(cuts)]
 
     @cache
-    def solve(start: int, left: int) -> tuple[float, list[Column]]:
-        if left == 1:
-            column = Column(cuts[start], cuts[-1])
-            return column.height, [column]
-        found: tuple[float, list[Column]] = (float("inf"), [])
+    def solve(start: int, left: int) -> tuple[float, float, list[Column]]:
+        found: tuple[float, float, list[Column]] = (float("inf"), 0.0, [])
+        x0, x1 = float("inf"), float("-inf")
         for at in range(start + 1, len(cuts) - left + 1):
-            column = Column(cuts[start], cuts[at])
-            if column.bottom - column.top >= found[0]:
+            x0, x1 = min(x0, rects[at - 1][0]), max(x1, rects[at - 1][2])
+            column, wide = Column(cuts[start], cuts[at]), worth * (x1 - x0)
+            if column.bottom - column.top + wide >= found[0] + found[1]:
                 break  # further ones are taller
-            rest, more = solve(at, left - 1)
-            cost = max(column.height, rest) + _SPLIT * cuts[at].cost
-            if cost < found[0]:
-                found = (cost, [column, *more])
+            tall, more, rest = solve(at, left - 1) if left > 1 else (0.0, 0.0 if at == len(cuts) - 1 else float("inf"), [])
+            tall = max(column.height, tall) + _SPLIT * cuts[at].cost
+            if tall + wide + more < found[0] + found[1]:
+                found = (tall, wide + more, [column, *rest])
         return found
 
     return solve

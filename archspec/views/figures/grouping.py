@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from archspec.views.figures.diagram import Arrow, Box, Diagram, Group, alike, carried_across, count
+from archspec.views.figures.diagram import Arrow, Box, Diagram, Group, alike, carried_across, count, outward
 from archspec.views.figures.parts import alone
 from archspec.views.figures.refine import finish
 from archspec.views.figures.wording import MOST_KINDS, box_steps, inside
@@ -28,19 +28,27 @@ class _Unit(NamedTuple):
 
 
 def grouped(diagram: Diagram) -> Diagram:
-    """Each innermost frame of a diagram as one box, then what lies between places where one value alone goes on, and each level of a U.
+    """Each frame that holds no two others as one box, then what lies between places where one value alone goes on, and each level of a U.
 
     A diagram that would be one box stays as it is.
     """
-    groups = diagram.groups()
-    outer = {group.parent for group in groups}
-    inner = [group for group in groups if group not in outer]
-    frames = [_Unit(group.name, group.parent, "", [box for box in diagram.boxes if box.group is group], group.owner) for group in inner]
-    found = _closed(diagram, frames)
-    made = _closed(found, _branches(found))
+    made, groups = diagram, diagram.groups()
+    several = {outer for group, inner in Counter(group.parent for group in groups).items() if inner > 1 for outer in outward(group)}
+    for group in reversed(groups):
+        if group not in several:
+            made = _closed(made, [_Unit(group.name, group.parent, "", _held(made, group), group.owner)])
+    made = _closed(made, _branches(made))
+    made = _closed(made, _heads(made))
     if carried_across(made.boxes, made.arrows):
         made = _closed(made, _depths(made))
     return made if made.inner > 1 else Diagram("group", diagram.boxes, diagram.arrows)
+
+
+def _held(diagram: Diagram, group: Group) -> list[Box]:
+    """The boxes of a group, and weights that only these read."""
+    outside = {arrow.tail for arrow in diagram.arrows if arrow.head.group is not group}
+    outside |= {arrow.head for arrow in diagram.arrows}
+    return [box for box in diagram.boxes if box.group is group or (box.form == "layer" and box not in outside)]
 
 
 def _branches(diagram: Diagram) -> Iterator[_Unit]:
@@ -58,6 +66,18 @@ def _branches(diagram: Diagram) -> Iterator[_Unit]:
             meets = next((b for b in reversed(unit) if b.form == "merge"), box)
             yield _Unit(meets.name, box.group, meets.step, unit)
         unit = []
+
+
+def _heads(diagram: Diagram) -> Iterator[_Unit]:
+    """Layers that follow each other from where a value forks to where they meet others, or to an output."""
+    reads, read_by = diagram.sources(), Counter(arrow.tail for arrow in diagram.arrows)
+    units: dict[Box, list[Box]] = {}
+    for arrow in diagram.arrows:  # in the order of their heads
+        before, box = arrow.tail, arrow.head
+        if box.form in ("layer", "minor") and len(reads[box]) == 1:
+            units[box] = [box] if read_by[before] > 1 else [*units[before], box] if units.get(before) and box.group is before.group else []
+        elif box.form in ("merge", "output") and len(units.get(before, ())) > 1 and read_by[before] == 1:
+            yield _Unit(before.name, before.group, "", units[before])
 
 
 def _depths(diagram: Diagram) -> Iterator[_Unit]:

@@ -22,9 +22,9 @@ _MOST = 150
 """Boxes above which nothing is legible."""
 
 
-def laid_out(diagram: Diagram, page: Page = SLIDE) -> Plan:
+def laid_out(diagram: Diagram, page: Page = SLIDE, *, small: bool = True) -> Plan:
     """The plan of a diagram, with blocks in small."""
-    return plan(diagram, Cards(diagram, miniatures(diagram, right=page.right), right=page.right), page)
+    return plan(diagram, Cards(diagram, miniatures(diagram, right=page.right) if small else None, right=page.right), page)
 
 
 class Laid(NamedTuple):
@@ -38,9 +38,15 @@ class Laid(NamedTuple):
 def automatic(network: Network, page: Page = SLIDE, part: str | None = None) -> Laid | None:
     """The diagram, or that of a part, at the finest level that is legible on a slide, or else at the one that is most.
 
-    Where all have too many boxes for that it is the coarsest; None where that is too large too.
+    Where none is legible with its blocks in small, these are left out. Where all have too many boxes it is the coarsest; None where
+    that is too large too.
     """
-    found = ((diagram, laid_out(diagram, page)) for diagram in few(network, FROM_FINEST, part))
+    found = (
+        (diagram, laid_out(diagram, page, small=small))
+        for small in (True, False)
+        for diagram in few(network, FROM_FINEST, part)
+        if small or any(box.form == "block" for box in diagram.boxes)
+    )
     best = most_legible(((Laid(*each), each[1]) for each in found), page.aspect)
     if best is None and (coarsest := at_level(network, FROM_FINEST[-1], part)) is not None:
         return Laid(coarsest, laid_out(coarsest, page))

@@ -1,9 +1,11 @@
-"""How a diagram is nested: chains, branches side by side, frames, and layers of what is no nesting.
+"""How a diagram is nested: chains, branches side by side, frames, and trunks with what hangs at them.
 
 Each group is taken apart on its own. Values that come from outside enter at its head, those that are read outside leave at its
 foot. Arrows that a longer way goes past are no part of the structure: they are arcs beside it (Aho, Garey, Ullman 1972,
 The transitive reduction of a directed graph). In the order of the text, a box lies on every way exactly if no arrow of
-the structure spans it; between two such boxes, what is connected is a branch, and is taken apart likewise.
+the structure spans it; between two such boxes, what is connected is a branch, and is taken apart likewise. One that has no
+such box has a trunk, the longest way through it: what it leads to elsewhere hangs where it leaves the trunk, as a detection
+head does, and what comes back from there to the trunk, or is collected at its end, is an arc.
 """
 
 from __future__ import annotations
@@ -14,11 +16,10 @@ from itertools import accumulate
 
 from archspec.views.figures.chains import Parallel, Series
 from archspec.views.figures.diagram import Box, Diagram, Group, outward
-from archspec.views.figures.layered import Layered
 from archspec.views.figures.pieces import Framed, Leaf, Piece, Through, passed, steps
 
 _DEEPEST = 40
-"""Branches within branches; what lies deeper is placed in layers."""
+"""Branches within branches; what lies deeper hangs at a trunk."""
 
 _RIDING = ("crop", "slice", "pad")
 """Layers that only cut a value or add borders: alone on an arc they stand on it."""
@@ -142,7 +143,7 @@ class _Scope:
         spans = [0] * (len(order) + 1)
         for tail in order:
             for head in self.after[tail]:
-                if head in order:
+                if head in order and (tail, head) != (entry, end):
                     spans[order[tail] + 1] += 1
                     spans[order[head]] -= 1
         spanned = [*accumulate(spans)]
@@ -152,7 +153,8 @@ class _Scope:
         for at in [*units, end]:
             if at == end or not spanned[order[at]]:
                 if between:
-                    items.append(self.branches(between, before, at, depth))
+                    direct = at in self.after[before] and (before, at) != (entry, end)
+                    items.append(self.branches(between, before, at, depth, direct=direct))
                 if at != end:
                     items.append(self.pieces[at - 1])
                 before, between = at, []
@@ -160,12 +162,11 @@ class _Scope:
                 between.append(at)
         return items[0] if len(items) == 1 else Series(items)
 
-    def branches(self, units: list[int], before: int, after: int, depth: int) -> Piece:
-        """What lies between two units: branches in the order of the text, or layers where there is but one that is no chain."""
+    def branches(self, units: list[int], before: int, after: int, depth: int, *, direct: bool) -> Piece:
+        """What lies between two units: branches in the order of the text, or a trunk where there is but one that is no chain."""
         parts = self.parts(units)
-        direct = after in self.after[before]
         if (len(parts) == 1 and not direct) or depth > _DEEPEST:
-            return self.layers(units)
+            return self.trunk(units, before, after, depth + 1)
         made: list[Piece] = [self.chain(part, before, after, depth + 1) for part in parts]
         if direct:
             return Parallel([Through(), *made], 0)
@@ -186,38 +187,61 @@ class _Scope:
         found = {id(each): each for each in part.values()}
         return [*found.values()]
 
-    def layers(self, units: list[int]) -> Piece:
-        """Units in layers; runs of them that one value alone goes through are one piece."""
-        self.board(units)
-        into: dict[int, set[int]] = defaultdict(set)
-        for tail, head in self.edges:
-            into[head].add(tail)
-        runs: list[list[int]] = []
-        run_of: dict[int, list[int]] = {}
-        for at in units:
-            before = [*into[at]]
-            if len(before) == 1 and before[0] in run_of and self.after[before[0]] == {at}:
-                run_of[at] = run_of[before[0]]
-                run_of[at].append(at)
-            else:
-                run_of[at] = [at]
-                runs.append(run_of[at])
-        number = {at: n for n, run in enumerate(runs) for at in run}
-        pieces = [Series([self.pieces[at - 1] for at in run]) if len(run) > 1 else self.pieces[run[0] - 1] for run in runs]
-        links = {(number[tail], number[head]) for tail, head in self.edges if tail in number and head in number}
-        return Layered(pieces, {(tail, head) for tail, head in links if tail != head})
+    def trunk(self, units: list[int], before: int, after: int, depth: int) -> Piece:
+        """Units as a trunk, which is the longest way through them, with heads that hang at its places.
 
-    def board(self, units: list[int]) -> None:
-        """Take riders whose arcs lie within units as units."""
-        within = set(units)
-        for at, (before, after) in [*self.riders.items()]:
-            if before in within and after in within:
-                del self.riders[at]
-                units.append(at)
-                self.after[before].add(at)
-                self.after[at].add(after)
-                self.edges |= {(before, at), (at, after)}
-        units.sort()
+        What a head puts out to what comes later leaves the structure: it is an arc.
+        """
+        longest: dict[int, list[int]] = {}
+        for at in reversed(units):
+            longest[at] = [at, *max((longest.get(head, []) for head in sorted(self.after[at])), key=len, default=[])]
+        trunk = max((longest[at] for at in units), key=len)
+        hung = self.hung(units, trunk)
+        last = max([0, *hung])
+        rungs: list[tuple[list[Piece], list[Piece]]] = []
+        late: set[int] = set()
+        for n, goes_on in enumerate(trunk[: last + 1], -1):
+            if n in hung and n < last:
+                late = self.cut(hung[n])
+                rungs.append(([], [self.chain(part, trunk[n] if n >= 0 else before, self.end, depth) for part in self.parts(hung[n])]))
+            if not rungs or not rungs[-1][1] or goes_on in late:
+                rungs.append(([], []))
+            rungs[-1][0].append(self.pieces[goes_on - 1])
+        ends = self.parts(sorted(trunk[last + 1 :] + hung.get(last, [])))
+        pieces = [self.chain(part, trunk[last], after, depth) for part in ends]
+        if len(pieces) > 1:
+            pieces = [Parallel(pieces, [trunk[-1] in part for part in ends].index(True))]
+        items = [piece for beside, heads in rungs for piece in _rung(beside, heads)] + pieces
+        return items[0] if len(items) == 1 else Series(items)
+
+    def hung(self, units: list[int], trunk: list[int]) -> dict[int, list[int]]:
+        """What hangs at each place of a trunk, the last place that leads to it; -1 is above the trunk."""
+        taps = dict.fromkeys(units, -1) | {at: n for n, at in enumerate(trunk)}
+        found: dict[int, list[int]] = defaultdict(list)
+        on = {*trunk}
+        for at in units:
+            for head in self.after[at]:
+                if head in taps:
+                    taps[head] = max(taps[head], taps[at])
+            if at not in on:
+                found[taps[at]].append(at)
+        return found
+
+    def cut(self, units: list[int]) -> set[int]:
+        """Take away what units put out to others, and return these."""
+        own = {*units}
+        late = {head for at in units for head in self.after[at]} - own
+        for at in units:
+            self.after[at] = {head if head in own else self.end for head in self.after[at]}
+            self.leads[at] = False
+        return late
+
+
+def _rung(beside: list[Piece], heads: list[Piece]) -> list[Piece]:
+    """A stretch of a trunk beside the heads that hang where it begins."""
+    if not heads:
+        return beside
+    return [Parallel([Series(beside) if len(beside) > 1 else beside[0] if beside else Through(), *heads], 0)]
 
 
 def _within(box: Box) -> list[tuple[Box | Group, Group | None]]:

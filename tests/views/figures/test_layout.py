@@ -14,7 +14,6 @@ from archspec.views import figures
 from archspec.views.figures import legible
 from archspec.views.figures.build import build
 from archspec.views.figures.chains import Parallel, Series
-from archspec.views.figures.layered import Layered
 from archspec.views.figures.legible import automatic, laid_out
 from archspec.views.figures.look import Look
 from archspec.views.figures.nesting import nested
@@ -61,9 +60,6 @@ def written(piece, depth=0):
             return [line for part in piece.parts for line in written(part, depth)] + arcs + riders
         case Parallel():
             return [line for part in piece.parts for line in (f"{indent}|", *written(part, depth + 1))]
-        case Layered():
-            return [f"{indent}row {row}: {'  '.join(' / '.join(written(part)) for part in piece.parts if piece.row[part.at] == row)}"
-                    for row in range(piece.last)]  # fmt: skip
 
 
 CONSTRUCTS = {
@@ -93,6 +89,11 @@ CONSTRUCTS = {
         "a: input 8\nb: input 8\nfrom a | fc 4 | relu\nadd:\n  skip\n  from b | fc 4",
         "|;   a;   fc1;   relu1; |;   b;   fc2; add1; output",
     ),
+    "heads": (
+        "input 8x8x4\na: conv k=1 f=4\nb: conv k=1 f=4\nx: from a | conv k=1 f=2\ny: from a | conv k=1 f=3\nz: from b | conv k=1 f=2\n"
+        "u: from b | conv k=1 f=3\nv: from z | concat x\noutput v\nfrom u | concat y",
+        "input; a; |;   b; |;   x; |;   y; |;   z;   v;   v;   arc x -1 -> 1; |;   u;   concat2;   output;   arc y -1 -> 1",
+    ),
     "dense": (
         "input 8x8x4\nx: conv k=1 f=4\ny: conv k=1 f=4\nconcat x\nz: conv k=1 f=4\nconcat x y",
         "input; x; y; concat1; z; concat2; output; arc x 1 -> 5; arc y 2 -> 5",
@@ -108,11 +109,40 @@ def test_the_nesting_of_each_construct(name):
     assert found == wanted
 
 
-def test_what_is_no_nesting_is_in_rows():
+def test_what_is_no_nesting_has_a_trunk():
     """Each of two values is read by both of two layers."""
     text = "input 8\na: fc 4\nb:\n  from input | fc 4\nc: add a\nd:\n  from a | mul b\nadd c"
     diagram = build(archspec.loads(text), "layer")
-    assert "; ".join(written(nested(diagram))) == "input; row 0: a  b; row 1: c  d; add2; output"
+    assert "; ".join(written(nested(diagram))) == "input; |;   a; |;   b; |;   c; |;   d; add2; output"
+
+
+HEADS = """
+input 256x256x3
+trunk: repeat 4: conv k=3 f=64 p=same | relu | pool 2
+repeat 6 as i:
+  f{i}: conv k=1 f=64 | relu | conv k=3 f=128 p=same | relu
+repeat 6 as i:
+  from f{i}
+  classes{i}: conv k=3 f=84 p=same | rearrange "h w (a n) -> (h w a) n" n=21
+  from f{i}
+  places{i}: conv k=3 f=16 p=same | rearrange "h w (a n) -> (h w a) n" n=4
+from classes0 | concat classes1 classes2 classes3 classes4 classes5 axis=t
+output classes
+from places0 | concat places1 places2 places3 places4 places5 axis=t
+"""
+"""A detector: two heads at each of six places of its trunk, collected at the end."""
+
+
+def test_heads_stand_beside_their_trunk():
+    """Each head is right of what the trunk goes on with, on its level; all words are legible on a slide."""
+    network = archspec.loads(HEADS)
+    picture = drawn(network, "auto")
+    check_apart(picture)
+    at = middles(picture)
+    for n in range(5):
+        assert at[f"f{n + 1}"][0] < at[f"classes{n}"][0] < at[f"places{n}"][0]
+        assert abs(at[f"classes{n}"][1] - at[f"f{n + 1}"][1]) < 20
+    assert 10.5 * 0.75 * min(1280 / picture.width, 720 / picture.height) >= 7
 
 
 def middles(picture):
@@ -174,10 +204,12 @@ def random_text(seed):
 
 
 @pytest.mark.parametrize(
-    "seed", [*range(4), 135, 329, 426, 2033, 2064, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 100))]
+    "seed", [*range(4), 135, 145, 329, 426, 506, 2033, 2064, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 100))]
 )
 def test_random_graphs(seed):
-    check_apart(drawn(archspec.loads(random_text(seed)), "layer"))
+    network = archspec.loads(random_text(seed))
+    for right in (False, True):
+        check_apart(Drawn(figures.draw(network, level="layer", look=Look(page=Page(right=right))).text))
 
 
 @pytest.mark.parametrize("seed", [*range(6), 1229, 1248, 1331, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(6, 120))])
@@ -285,9 +317,17 @@ def test_a_value_that_goes_across_a_u_and_past_parts_of_its_arm_has_a_lane_in_th
 def test_what_cannot_be_better_is_not_placed(name, levels, networks, monkeypatch):
     """No level that is coarser than the finest legible one, where the network is no U."""
     placed = []
-    monkeypatch.setattr(legible, "laid_out", lambda diagram, page: placed.append(diagram.level) or laid_out(diagram, page))
+    monkeypatch.setattr(legible, "laid_out", lambda diagram, page, **how: placed.append(diagram.level) or laid_out(diagram, page, **how))
     automatic(networks(name))
     assert placed == levels
+
+
+@pytest.mark.parametrize(("name", "shown"), [("nasnet_mobile", False), ("resnet18", True)])
+def test_insides_of_blocks_are_left_out_where_nothing_is_legible_with_them(name, shown, networks):
+    found = automatic(networks(name))
+    assert found.diagram.level == "block"
+    assert any(card.small for card in found.plan.cards.values()) == shown
+    assert any(card.small for card in laid_out(found.diagram).cards.values())
 
 
 def test_signs_are_as_many_as_the_additions(networks):
@@ -306,17 +346,13 @@ def test_auto_is_the_finest_level_that_is_legible_on_a_slide(networks, name, lev
     assert 10.5 * min(1280 / picture.width, 720 / picture.height) >= 28 / 3 - 0.2
 
 
-SMALL = {"ssd300": 4.25}
-"""At no level are the words of this 7 pt on a slide; they are at least so large."""
-
-
 @pytest.mark.parametrize("name", few_quick([path.stem for path in SPECS], ("vgg16", "googlenet", "bert_base", "yolov3", "unet")))
 def test_the_specs_are_legible(networks, name):
     picture = drawn(networks(name), "auto")
-    assert 10.5 * 0.75 * min(1280 / picture.width, 720 / picture.height) >= SMALL.get(name, 7)
+    assert 10.5 * 0.75 * min(1280 / picture.width, 720 / picture.height) >= 7
 
 
-@pytest.mark.parametrize("name", few_quick(sorted({*VARIED, "googlenet", "hrnet_w18", "nasnet_mobile", "unet_padded"}), ("unet", "yolov3")))
+@pytest.mark.parametrize("name", few_quick([path.stem for path in SPECS], ("unet", "yolov3")))
 def test_to_the_right_nothing_is_on_anything_else(name, networks):
     for level in LEVELS:
         look = Look(page=Page(right=True))
