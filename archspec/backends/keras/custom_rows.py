@@ -30,7 +30,8 @@ def _positional(op: Op) -> Iterator[Any]:
 
 
 def _named(op: Op, after: int) -> dict[str, Any]:
-    behind = [name for name in op.fields if name not in op.positional[:after] and name != "frozen" and not _is_default(op, name)]
+    idle = {"frozen"} | ({"round"} if getattr(op, "p", None) == "same" else set())  # with `same` nothing is rounded
+    behind = [name for name in op.fields if name not in {*op.positional[:after], *idle} and not _is_default(op, name)]
     given = {name: getattr(op, op.fields[name].attribute) for name in behind}
     given = {name: value for name, value in given.items() if not (name in op.operands and op.fields[name].required)}
     return {**given, "trainable": False} if op.frozen and op.freezes else given

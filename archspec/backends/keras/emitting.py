@@ -41,7 +41,8 @@ def emit(network: Network) -> str:
     names = LayerNames(_with_weights(layers))
     lines = _sequential(network, names) or _File(network, names).lines()
     text = _shortened("\n".join(lines))
-    helpers = sources(set(re.findall(r"(?<![.\w])(\w+)\(", text)), set(re.findall(r"\b(\w+)=", text)))
+    words = {*re.findall(r"\b(\w+)=", text), *[f"{word}_text" for word in re.findall(r"\b(\w+)=(?![-.\d])", text)]}
+    helpers = sources(set(re.findall(r"(?<![.\w])(\w+)\(", text)), words)
     text = "\n\n\n".join([*helpers, text])
     head = [*_docstring(network, _loss(network, layers, ends)), *_imports(text)]
     return "\n".join([*head, "", "", text, "", "", 'if __name__ == "__main__":', "    model.summary()", ""])

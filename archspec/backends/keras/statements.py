@@ -90,18 +90,19 @@ class Statements:
         return self.texts[self.reading.value(value)]
 
     def lines(self) -> Iterator[str]:
-        """The statements, with a comment where a label begins."""
+        """The statements, with a comment where a label over several of them begins."""
         label = ""
-        for at, item in enumerate(self.body.items):
-            module = self.reading.modules[at]
-            if at not in self.needed or (item.module is not None and module is None):
-                continue
-            around = item.attribute.rpartition(".")[0].partition(".{")[0]
+        modules = self.reading.modules
+        items = [
+            (at, each) for at, each in enumerate(self.body.items) if at in self.needed and (each.module is None or modules[at] is not None)
+        ]
+        arounds = [item.attribute.rpartition(".")[0].partition(".{")[0] for _, item in items]
+        for (at, item), around, follows in zip(items, arounds, [*arounds[1:], ""], strict=True):
             if around != label and (item.module is not None or item.label is not None):
-                if around and not label.startswith(f"{around}."):
+                if around and not label.startswith(f"{around}.") and f"{follows}.".startswith(f"{around}."):
                     yield f"# {around}"
                 label = around
-            yield from self.item(at, item, module)
+            yield from self.item(at, item, modules[at])
 
     def item(self, at: int, item: Item, module: Any) -> Iterator[str]:
         """Write the statements of the item at a position. Layers that change nothing have none: their value is called as what they read."""

@@ -140,6 +140,18 @@ def test_a_stride_that_a_block_is_given_is_padded_by_the_word_that_the_spec_has(
     assert "ZeroPadding" not in text(source)
 
 
+def test_a_comment_stands_before_a_label_of_several_layers():
+    found = text("input 8x8x3\nstem:\n  conv k=3 f=4\n  bn\nresidual:\n  head: conv k=1 f=4\n  relu\nend:\n  c: conv k=1 f=5\n")
+    assert re.findall(" *# (.*)", found) == ["stem"]
+    assert 'name="end_c"' in found
+
+
+def test_a_number_needs_no_initializers_of_words():
+    tensor = "input 4x4x3\nx: skip\nt: tensor 1x1x3 init={}\nfrom x | mul t\n"
+    assert "def start(" not in text(tensor.format("2"))
+    assert "def start(" in text(tensor.format("normal"))
+
+
 def test_rounds_of_several_statements_are_a_loop():
     emitted = archspec.emit(archspec.load("densenet121"), "keras")
     assert (

@@ -1,6 +1,6 @@
 """What several layers compute.
 
-A line that ends in `#: word`, with the block that it opens, is in files where an argument is called so.
+A line that ends in `#: word`, with the block that it opens, is in files where an argument is called so; `word_text` is one that is no number.
 """
 
 from __future__ import annotations

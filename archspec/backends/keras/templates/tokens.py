@@ -79,7 +79,7 @@ class Tensor(layers.Layer):
         *axes, channels = per_axis(self.shape, 1)
         self.laid = (channels, *axes) if len(axes) > 1 or self.map else (*axes, channels)
         first = keras.initializers.Constant(self.init)
-        first = start(self.init, self.std) if isinstance(self.init, str) else first  #: init
+        first = start(self.init, self.std) if isinstance(self.init, str) else first  #: init_text
         size = self.laid if self.stored is None else per_axis(self.stored, 1)
         self.value = self.add_weight(name="weight", shape=size, initializer=first)
 
