@@ -204,7 +204,7 @@ class _Level:
                 if tensor is not None and id(tensor) in self.asides and id(tensor) not in self.outer:
                     tensor.label = True
                     found.append(tensor)
-            if reads and id(reads[0]) not in self.asides and self.at.get(id(reads[0]), -1) != current:
+            if reads and not isinstance(item, Exit) and id(reads[0]) not in self.asides and self.at.get(id(reads[0]), -1) != current:
                 found.append(From("", target=named(reads[0])))
             current = at if item.reads and not _is_aside(item) and not isinstance(item, Exit) else current
             if head is not None:

@@ -241,7 +241,8 @@ class Levels:
             for head, piece in broken:
                 piece = [at for at in piece if parts[at][0] == head and len(parts[at]) > 1]
                 changed: tuple[list[int], list[int]] = [], []
-                if above + head not in self.opened:
+                several = len(self.given_by(above + head, piece)) > 1 and self.is_group(piece, parts, self.most)
+                if above + head not in self.opened and not several:
                     changed = self.trimmed(piece, parts, moved) or self.widened(piece, run, parts, moved) or changed
                 for at in changed[0]:
                     parts[at] = parts[at][-1:]

@@ -28,6 +28,54 @@ CASES = {
         fc: fc 3
         """,
     ),
+    "a value within the last of modules that are alike": (
+        """
+        input 4x4x8
+        "a.0.norm": bn
+        "a.0.fc": conv k=3 p=1 f=8
+        "a.0.mix.out.relu1": relu
+        "a.0.mix.out.conv": conv k=1 f=8
+        "a.0.mix.out.tanh1": tanh
+        "a.0.mix.up": conv k=3 p=1 f=16
+        "a.0.mix.relu1": relu
+        "a.0.mix.down": conv k=3 p=1 f=8
+        "a.1.norm": bn
+        "a.1.fc": conv k=3 p=1 f=8
+        "a.1.mix.out.relu1": relu
+        "a.1.mix.out.conv": conv k=1 f=8
+        "a.1.mix.out.tanh1": tanh
+        "a.1.mix.up": conv k=3 p=1 f=16
+        "a.1.mix.relu1": relu
+        "a.1.mix.down": conv k=3 p=1 f=8
+        norm: bn
+        low: from "a.1.mix.out.conv" | conv k=1 f=4
+        output low
+        from norm
+        """,
+        """
+        block unit():
+          norm: bn
+          fc: conv k=3 f=8 p=1
+          mix:
+            out:
+              relu
+              conv: conv k=1 f=8
+              tanh
+            up: conv k=3 f=16 p=1
+            relu
+            down: conv k=3 f=8 p=1
+          output side: from mix.out.conv
+
+        input 4x4x8
+        a:
+          unit
+          1: unit
+        norm: bn
+        low: from a.1.side | conv k=1 f=4
+        output low
+        from norm
+        """,
+    ),
     "modules that have no weights": (
         """
         input 8x8x4
