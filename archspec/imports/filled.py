@@ -15,27 +15,37 @@ _STEPS = ("attn", "attend")
 def with_windows(layers: Iterable[tuple[Op, Sequence[Type]]]) -> list[Op]:
     """Layers, each given with the types that it reads, of which attention among all positions of a map says the window of others of that size.
 
-    Where every second window is shifted this goes on: a window that fills its map is never shifted, whatever its `shift`.
+    Where every second window is shifted, or a grid, this goes on: a window that fills its map is never shifted, whatever its `shift`, and is the grid.
     """
     found: list[Op] = []
     layers = list(layers)
-    windows = [op for op, _ in layers if op.step in _STEPS and op.arguments().get("w")]
-    spans = {op.arguments()["w"] for op in windows}
-    shifts = [op.arguments().get("shift", 0) for op in windows]
-    alternate = len(shifts) > 1 and shifts[0] == 0 != shifts[1] and shifts == (shifts[:2] * len(shifts))[: len(shifts)]
+    ways = [_way(op) for op, _ in layers if op.step in _STEPS and _span(op)]
+    spans = {_span(op) for op, _ in layers if op.step in _STEPS}
+    alternate = len(ways) > 1 and ways[0] != ways[1] and ways[0][1] == 0 and ways == (ways[:2] * len(ways))[: len(ways)]
+    count = len(ways)
     for op, types in layers:
         span = _whole(op, types)
-        if span in spans:
-            op = make(op.step, {**op.arguments(), "w": span, "shift": shifts[len(windows) % 2] if alternate else 0})
-            windows.append(op)
+        if span is not None and span in spans:
+            word, shift = ways[count % 2] if alternate else (ways[0][0], 0)
+            op = make(op.step, {**op.arguments(), word: span} | ({"shift": shift} if shift else {}))
+            count += 1
         found.append(op)
     return found
+
+
+def _span(op: Op) -> Any:
+    """The window or the grid of attention."""
+    return op.arguments().get("w") or op.arguments().get("grid")
+
+
+def _way(op: Op) -> tuple[str, Any]:
+    """How windows are cut: as such or as a grid, and their shift."""
+    return "w" if op.arguments().get("w") else "grid", op.arguments().get("shift", 0)
 
 
 def _whole(op: Op, types: Sequence[Type]) -> int | tuple[int, ...] | None:
     """The window of a layer whose map's positions all attend to one another; None of any other."""
     if op.step not in _STEPS or len(types) != 1 or not isinstance(types[0], Map) or len(types[0].spatial) < 2:
         return None
-    given: dict[str, Any] = dict(op.arguments())
     sides = types[0].spatial
-    return None if given.get("w") or given.get("grid") else sides[0] if len(set(sides)) == 1 else sides
+    return None if _span(op) else sides[0] if len(set(sides)) == 1 else sides

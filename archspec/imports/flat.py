@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from archspec.diagnostics import Diagnostic, Diagnostics, SpecError
 from archspec.elaborate.labels import RESERVED
+from archspec.imports.bordered import Read, with_same
 from archspec.imports.filled import with_windows
 from archspec.imports.imported import Imported, Stored
 from archspec.ir.graph import Graph, Input, Network, Node, Output, Owner
@@ -265,15 +266,18 @@ class Flat:
         first = len(self._inputs)
         alive, inputs_of = self._summed(self._alive())
         given = [self._inputs[0]._replace(name="input")] if len(self._inputs) == 1 else self._inputs
-        ops = with_windows([(self._made[at].op, [self.type_of(value) for value in inputs_of[at]]) for at in alive])
+        layers = {first + at: Read(self._made[at].op, inputs_of[at]) for at in alive}
+        layers = with_same(layers, self.type_of, {value for value, _ in self._outputs.values()})
+        alive = [value - first for value in layers]
+        ops = with_windows([(op, [*map(self.type_of, inputs)]) for op, inputs in layers.values()])
         names = _named([self._made[at] for at in alive], {input_.name for input_ in given})
         numbers = {value: value for value in range(first)} | {first + at: first + new for new, at in enumerate(alive)}
         elements = []
         stored: dict[str, Stored] = {}
         for at, name, op in zip(alive, names, ops, strict=True):
-            made = self._made[at]
+            made, read = self._made[at], layers[first + at].inputs
             owner = Owner(numbers[made.owner] - first, tied=made.tied) if made.owner is not None else None
-            inputs = tuple([numbers[value] for value in inputs_of[at]])
+            inputs = tuple([numbers[value] for value in read])
             elements.append(Node(op, inputs, made.type, op.step, name, None, not op.origin, owner=owner))
             if owner is None or made.tied:
                 own = {weight: source for weight, source in made.stored.items() if not (made.tied and weight == "weight")}

@@ -25,6 +25,13 @@ def test_a_window_that_fills_its_map_is_that_of_others(shifts, after):
         assert other.macs(*types, types[0]) == op.macs(*types, types[0]) and other.weights(*types) == op.weights(*types)
 
 
+def test_every_second_window_is_a_grid():
+    large, small = Map((8, 8), 4), Map((4, 4), 4)
+    layers = [attention(large, w=4), attention(large, grid=4), attention(small), attention(small)]
+    found = [op.arguments() for op in with_windows(layers)]
+    assert [(one.get("w"), one.get("grid")) for one in found] == [(4, None), (None, 4)] * 2
+
+
 @pytest.mark.parametrize("x", [Map((8, 8), 4), Map((16,), 4), Tokens(16, 4)])
 def test_other_attention_stays_as_it_is(x):
     assert told(attention(Map((8, 8), 4), w=4), attention(x))[1] == (None, 0)
