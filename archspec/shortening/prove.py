@@ -7,6 +7,7 @@ from hashlib import blake2b
 
 from archspec.ir.graph import Network
 from archspec.ir.walk import walk
+from archspec.shortening.grouped import depthwise
 
 _FREE = ("add", "mul")
 """Merges whose order is free."""
@@ -99,7 +100,8 @@ def _values(
     """What each `concat` joins, without those in it."""
     ends: list[str] = []
     for place in walk(network, ends):
-        op, types = place.node.op, place.graph.types_of(place.node)
+        types = place.graph.types_of(place.node)
+        op = depthwise(place.node.op, types)
         sources = [known[source] for source in place.sources]
         if op.step == "flatten":  # a fully connected layer has one before it, written or not
             known[place.name] = _digest("flatten", op.config(*types), *sources)

@@ -13,6 +13,7 @@ from archspec.ir.graph import Network, given
 from archspec.shortening.branches import Structure
 from archspec.shortening.composing import Writer
 from archspec.shortening.doubts import Doubts
+from archspec.shortening.grouped import like_others
 from archspec.shortening.instances import Instances
 from archspec.shortening.items import Group, Item, Layer, every
 from archspec.shortening.levels import SEVERAL, Flat, Levels
@@ -152,6 +153,7 @@ class _Attempt:
         """The lines, and what stands on each. Raises Unsayable."""
         network = self.network
         flat = Flat(network, named=self.named)
+        like_others(flat.layers, flat.parts)
         find_usual(flat.layers)
         levels = Levels(flat, self.doubts.opened, self.most)
         self.several = levels.several
