@@ -42,6 +42,8 @@ def turning(q: View, k: View, v: View, positions: Dim | None) -> Mapping[str, An
     """The argument that says how positions turn queries and keys, whose `positions` are all in order. Raises Unsaid."""
     if q.rope is None and k.rope is None and v.rope is None:
         return {}
-    if q.rope != k.rope or v.rope is not None or positions is None or q.dims[2] != positions or k.dims[2] != positions:
+    if q.rope is None or q.rope != k.rope or v.rope is not None or positions is None or q.dims[2] != positions or k.dims[2] != positions:
         raise Unsaid("positions turn queries and keys otherwise than attention does")
-    return {"rope": q.rope}
+    found: dict[str, Any] = {"rope": q.rope.base or True}
+    found |= {"prefix": q.rope.prefix} if q.rope.prefix else {}
+    return found | ({"pair": q.rope.pair} if q.rope.pair else {})

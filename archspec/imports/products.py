@@ -66,6 +66,7 @@ class _Attended(NamedTuple):
     packed: int
     arguments: Mapping[str, Any]
     stored: Mapping[str, Stored]
+    angles: tuple[int, ...] = ()
     rolled: tuple[int, ...] = ()
 
 
@@ -154,7 +155,8 @@ class Attending(Rolling):
         usual = size(q.dims[3]) ** -0.5
         scale = (usual if scores.scale is None else scores.scale) * q.factor * k.factor
         q, k = q._replace(factor=1.0), k._replace(factor=1.0)
-        given: dict[str, Any] = {"heads": heads, **shared(scores.keys, heads, size(k.dims[1])), **turning(q, k, v, self.positions(q.value))}
+        given: dict[str, Any] = {"heads": heads, **shared(scores.keys, heads, size(k.dims[1])), **self._turning(q, k, v)}
+        angles = self._angles(site, q)
         q, k = q._replace(rope=None), k._replace(rope=None)
         given |= {"causal": True} if scores.causal else {}
         given |= {"scale": scale} if abs(scale / usual - 1) > 1e-6 else {}
@@ -168,12 +170,12 @@ class Attending(Rolling):
             packed, q, asked = self._on_map(site, packed, q, scores.queries)
             if scores.table is not None:
                 packed, q, asked = self._before_tokens(packed, q, asked)
-            return self._as_queries(self._self_attention(site, packed, q, given, scores), asked, q.dims[2], heads)
+            return self._as_queries(self._self_attention(site, (packed, *angles), q, given, scores), asked, q.dims[2], heads)
         if scores.table is not None or scores.mask is not None or scores.mixed:
             raise Unsaid("it adds biases or a mask to the scores of several values")
         if packed is None and any(digit.axis not in ("n", COPIES) for one in (q, k, v) for digit in one.dims[0]):
             return self._in_products(site, (q, k, v), scores, given)
-        value = self.flat.step(site, "attend", *self._operands(site, (q, k, v), packed, scores.bias, given), **given)
+        value = self.flat.step(site, "attend", *self._operands(site, (q, k, v), packed, angles, scores.bias, given), **given)
         return self._as_queries(value, scores.queries, q.dims[2] if packed is not None else self.placed(value)[1], heads)
 
     def _in_products(self, site: Site, parts: tuple[View, View, View], scores: Scores, given: Mapping[str, Any]) -> View:
@@ -184,9 +186,19 @@ class Attending(Rolling):
             raise Unsaid("its heads are axes of several values")
         given = {**given, "heads": heads}
         given.pop("kvheads", None)
-        value = self.flat.step(site, "attend", *self._operands(site, (q, k, v), None, scores.bias, given), **given)
+        value = self.flat.step(site, "attend", *self._operands(site, (q, k, v), None, (), scores.bias, given), **given)
         *lead, own = numbered([*scores.queries.dims[:-2], (Digit("c", self.flat.type_of(value).channels // heads, 1),)], "c")
         return View(value, (*lead, self.placed(value)[1], own))
+
+    def _turning(self, q: View, k: View, v: View) -> Mapping[str, Any]:
+        """The arguments that say how positions turn queries and keys; by a base only where these are in a row. Raises Unsaid."""
+        base = q.rope is not None and q.rope.base
+        return turning(q, k, v, self.positions(q.value) if base else self.placed(q.value)[1])
+
+    def _angles(self, site: Site, q: View) -> tuple[int, ...]:
+        """The value that has the angles by which positions turn queries; none where these are computed."""
+        table = q.rope.table if q.rope is not None else None
+        return () if table is None else (self.tensor(site, table, Tokens(*table.shape)),)
 
     def _added(self, site: Site, bias: View, shape: Map) -> int:
         """What is added to scores as the value that attention reads. Raises Unsaid where its axes are others."""
@@ -197,15 +209,22 @@ class Attending(Rolling):
         return found
 
     def _operands(
-        self, site: Site, parts: tuple[View, View, View], packed: int | None, bias: Held | View | None, given: dict[str, Any]
+        self,
+        site: Site,
+        parts: tuple[View, View, View],
+        packed: int | None,
+        angles: tuple[int, ...],
+        bias: Held | View | None,
+        given: dict[str, Any],
     ) -> list[int]:
-        """The values that attention reads: queries, keys and values as tokens, or one with all, and a bias; says in `given` which."""
+        """The values that attention reads: queries, keys and values as tokens, or one with all, angles, and a bias; says in `given` which."""
         q, k, _ = parts
         found = [packed] if packed is not None else []
         if packed is None:
             rows = [View(one.value, (one.dims[0], one.dims[2], joined([one.dims[1], one.dims[3]])), one.fixed) for one in parts]
             found = self._places(site, rows[:1]) + self._places(site, rows[1:])
             given |= {"k": True, "v": True}
+        found += angles
         if bias is not None:
             shape = Map((size(q.dims[2]), size(k.dims[2])), given["heads"])
             found.append(self.tensor(site, bias, shape) if isinstance(bias, Held) else self._added(site, bias, shape))
@@ -221,9 +240,12 @@ class Attending(Rolling):
                 return [row.value for row in rows]
         return [self.settle(site, row, "tokens") for row in rows]
 
-    def _self_attention(self, site: Site, packed: int, q: View, given: dict[str, Any], scores: Scores) -> int:
-        """Attention of the queries, keys and values in one value: in windows also shifted ones, as a map that was rolled has them."""
-        table, mask = scores.table, scores.mask
+    def _self_attention(self, site: Site, read: tuple[int, ...], q: View, given: dict[str, Any], scores: Scores) -> int:
+        """Attention of the queries, keys and values in one value: in windows also shifted ones, as a map that was rolled has them.
+
+        It reads that value, and the one that has the angles, if any.
+        """
+        table, mask, (packed, *angles) = scores.table, scores.mask, read
         given |= self._windows(q)
         stored: dict[str, Stored] = {}
         type_ = self.flat.type_of(packed)
@@ -246,11 +268,11 @@ class Attending(Rolling):
             given |= self._shift(rolled, mask, type_, given)
             assert rolled is not None
             packed = self.flat.instead(packed, rolled.source)
-        value = self.flat.step(site, "attend", packed, stored=stored, **given)
-        self._attended[value] = _Attended(packed, given, stored)
+        value = self.flat.step(site, "attend", packed, *angles, stored=stored, **given)
+        self._attended[value] = _Attended(packed, given, stored, (*angles,))
         if rolled is not None:
             back = self.rolled(site, value, rolled.shifts)
-            self._attended[back] = _Attended(packed, given, stored, rolled.shifts)
+            self._attended[back] = _Attended(packed, given, stored, (), rolled.shifts)
             value = back
         return value
 
@@ -393,4 +415,4 @@ class Attending(Rolling):
         stored: dict[str, Stored] = {f"{into}{between}{name}": place for name, place in before.stored.items()}
         stored |= {f"{out}.{name}": place for name, place in kernel.stored.items()}
         self.flat.release(own)  # which the attention without its projections has, where it has biases
-        return self.flat.step(site._replace(key=own), "attn", x, stored={**stored, **attended.stored}, **given)
+        return self.flat.step(site._replace(key=own), "attn", x, *attended.angles, stored={**stored, **attended.stored}, **given)

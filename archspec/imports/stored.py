@@ -59,6 +59,18 @@ class Computed(NamedTuple):
         return tuple(map(size, self.dims))
 
 
+class Turn(NamedTuple):
+    """How positions turn a tensor that waits for attention: by angles of a `base`, or by those of a stored `table` where that is 0.
+
+    So many positions at the beginning are not turned, and the channels of a pair lie so far apart; 0 where these are halves.
+    """
+
+    base: int
+    table: Held | None = None
+    prefix: int = 0
+    pair: int = 0
+
+
 def held(name: str, shape: Sequence[int], *, learned: bool = True, key: str = "", again: bool = False) -> Held:
     """A stored tensor in its own shape."""
     dims = tuple([(Digit(str(at), size, 1),) if size != 1 else () for at, size in enumerate(shape)])

@@ -11,6 +11,7 @@ from archspec.elaborate.settings import shape_of
 from archspec.extras import require
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Imported
+from archspec.imports.torch_buffers import remade
 from archspec.imports.torch_nodes import module_of
 from archspec.imports.torch_reader import BATCH, Reader
 from archspec.imports.views import View
@@ -91,6 +92,7 @@ def _read(module: Any, inputs: tuple[Any, ...], name: str, *, training: bool) ->
     flat = Flat(name, name, keeps=True)
     with _mode(module, training=training):
         reader = Reader(flat, module, _export(module, inputs))
+    reader.state |= remade(module, reader.state)
     _end(flat, reader, training=training)
     return flat, reader
 

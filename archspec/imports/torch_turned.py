@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from archspec.imports.flat import Site, Unsaid
 from archspec.imports.layout import COPIES, Digit, joined, viewed
+from archspec.imports.stored import Turn
+from archspec.imports.torch_angles import Turning, tried
 from archspec.imports.torch_nodes import operator
 from archspec.imports.torch_recognised import Recognised
 from archspec.imports.views import View
@@ -27,9 +29,7 @@ _MOST = 32
 """Operators that turn one tensor, at most."""
 _CONSTANTS = 200
 """Operators that compute angles, at most."""
-_LARGEST = 1e9
-"""The largest base."""
-_NUMBERS = 2_000_000
+_NUMBERS = 1 << 24
 """Numbers of a tensor that is drawn to try it."""
 
 
@@ -130,14 +130,6 @@ def _repeated(node: Any, source: Any, inner: list[Any], dim: int, times: int) ->
 # positions
 
 
-class _Turn(NamedTuple):
-    """How a tensor is turned: by which base, along which dimension, and whether neighbours are pairs, or the two halves of the channels."""
-
-    base: int
-    dim: int
-    neighbours: bool
-
-
 class _Other(Exception):
     """Says that operators read more than the tensor that is tried, and constants."""
 
@@ -145,14 +137,14 @@ class _Other(Exception):
 def _turned(reader: Any, node: Any, fed: set[Any]) -> Recognised | None:
     """Rotary positions (Su et al. 2021), however they are written out."""
     shape = _shape(node)
-    if len(shape) != 4 or shape[-1] % 2 or shape[-1] < 4 or node.meta["val"].numel() > _NUMBERS:
+    if len(shape) != 4 or shape[-1] < 2 or node.meta["val"].numel() > _NUMBERS:
         return None
     region = _region(node, fed)
     if not any(_name(one) == "mul" and any(each not in fed for each in one.all_input_nodes) for one in region):
         return None
     sources = dict.fromkeys(each for one in region for each in one.all_input_nodes if each in fed and _shape(each) == shape)
     for source in sorted(sources):
-        turn = _tried(reader, source, node, fed)
+        turn = tried(shape, lambda x, source=source: _value(reader, node, {source: x}, fed), _lead(node))
         if turn is not None:
             closed = {node}
             for one in reversed(region):
@@ -160,6 +152,16 @@ def _turned(reader: Any, node: Any, fed: set[Any]) -> Recognised | None:
                     closed.add(one)
             return Recognised(source, [one for one in region if one in closed and one is not node and one > source], _turning(turn))
     return None
+
+
+def _lead(node: Any) -> dict[int, int]:
+    """How many positions a program puts first as they are, by their dimension."""
+    while _name(node) in ("to", "_to_copy", "type_as", "float", "contiguous", "clone"):
+        node = node.args[0]
+    if _name(node) != "cat" or len(node.args[0]) != 2:
+        return {}
+    dim = (node.args[1] if len(node.args) > 1 else 0) % len(_shape(node))
+    return {dim: _shape(node.args[0][0])[dim]}
 
 
 def _region(node: Any, fed: set[Any]) -> list[Any]:
@@ -171,41 +173,6 @@ def _region(node: Any, fed: set[Any]) -> list[Any]:
                 found.add(one)
                 pending.append(one)
     return sorted(found)
-
-
-def _tried(reader: Any, source: Any, node: Any, fed: set[Any]) -> _Turn | None:
-    """How an operator's result is its source turned; None where it is not."""
-    import torch
-
-    x = torch.randn(_shape(source), generator=torch.Generator().manual_seed(0))
-    try:
-        y = _value(reader, node, {source: x}, fed)
-    except Exception:  # another tensor, or whatever an operator refuses
-        return None
-    if not isinstance(y, torch.Tensor) or y.shape != x.shape or y.is_complex():
-        return None
-    for neighbours in (False, True):
-        one, other = (torch.complex(*_pairs(each.float(), neighbours)) for each in (x, y))
-        angles = (other / one)[0].angle()
-        for dim in (1, 2):
-            row = angles.movedim(dim - 1, 0)[:, 0]
-            first = float(row[1, 1]) if len(row) > 1 else 0.0
-            half = x.shape[-1] // 2
-            if not 0 < first < 1 or first**half < 1 / _LARGEST:
-                continue
-            for base in (round(float(f"{first**-half:.3g}")), round(first**-half)):  # which people give few digits
-                wanted = torch.outer(torch.arange(len(row)).double(), base ** (-torch.arange(half).double() / half))
-                turned = one * torch.polar(torch.ones_like(wanted), wanted).unsqueeze(2 - dim).to(one)
-                close = 1e-4 + 1e-6 * len(row)
-                if base > 1 and bool(((turned - other).abs() <= close * (1 + one.abs())).all()):
-                    return _Turn(base, dim, neighbours)
-    return None
-
-
-def _pairs(x: Any, neighbours: bool) -> tuple[Any, Any]:
-    """The two numbers of each pair of channels."""
-    a, b = (x[..., ::2], x[..., 1::2]) if neighbours else x.chunk(2, dim=-1)
-    return a.contiguous(), b.contiguous()
 
 
 def _value(reader: Any, node: Any, known: dict[Any, Any], fed: set[Any]) -> Any:
@@ -224,27 +191,29 @@ def _value(reader: Any, node: Any, known: dict[Any, Any], fed: set[Any]) -> Any:
         return known[node]
     for one in node.all_input_nodes:
         _value(reader, one, known, fed)
-    args, kwargs = torch.fx.node.map_arg((node.args, dict(node.kwargs)), lambda one: known[one])
-    kwargs = {**kwargs, "device": "cpu"} if "device" in kwargs else kwargs
-    known[node] = node.target(*[one.clone() if isinstance(one, torch.Tensor) else one for one in args], **kwargs)
+
+    def here(argument: Any) -> Any:
+        """An argument on the CPU, which nothing changes in place."""
+        if isinstance(argument, torch.device):
+            return torch.device("cpu")
+        one = known[argument] if isinstance(argument, torch.fx.Node) else argument
+        return one.clone() if isinstance(one, torch.Tensor) else one
+
+    args, kwargs = torch.fx.node.map_aggregate((node.args, dict(node.kwargs)), here)
+    known[node] = node.target(*args, **kwargs)
     return known[node]
 
 
-def _turning(turn: _Turn) -> Callable[[Any, Site, View], View]:
-    """What makes a tensor one that attention turns; where neighbours are pairs, its channels are brought into two halves first."""
+def _turning(turn: Turning) -> Callable[[Any, Site, View], View]:
+    """What makes a tensor one that attention turns."""
 
     def make(r: Any, site: Site, x: View) -> View:
         if x.rope is not None or len(x.dims) != 4:
             raise Unsaid("its positions turn it twice")
-        if x.dims[turn.dim] != r.positions(x.value):
+        if x.dims[turn.dim] != (r.positions(x.value) if turn.base else r.placed(x.value)[1]):
             x = _as_tokens(r, site, x, turn.dim)
-        last = x.dims[-1]
-        if turn.neighbours:
-            parts = viewed((last,), (x.sizes[-1] // 2, 2))
-            if parts is None:
-                raise Unsaid("its neighbours are no pairs")
-            last = joined(parts[::-1])
-        return x._replace(dims=(*x.dims[:-1], last), rope=turn.base)
+        table = None if turn.base else r.kept(turn.angles)
+        return x._replace(rope=Turn(turn.base, table, turn.prefix, turn.pair))
 
     return make
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from archspec.imports.flat import Flat, Site, Unsaid
 from archspec.imports.imported import Stored
 from archspec.imports.layout import COPIES, Digit, Dim, Dims, axes_of, joined, merged, plain, rearrangement, size, sizes_of, viewed
-from archspec.imports.stored import Held
+from archspec.imports.stored import Held, Turn
 from archspec.types import Map, Tokens, Type, Vector, describe, is_line
 
 
@@ -21,8 +21,8 @@ class View(NamedTuple):
     fixed: tuple[tuple[Digit, int], ...] = ()
     factor: float = 1.0
     """A number that it is multiplied by. It and the fixed parts wait for the layer that takes the tensor: `cut` writes what they take."""
-    rope: int | None = None
-    """The base with which positions turn it, which waits for attention."""
+    rope: Turn | None = None
+    """How positions turn it, which waits for attention."""
 
     @property
     def sizes(self) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from archspec.ir.graph import SHORTCUT
-from archspec.shortening.items import Exit, From, Group, Head, Item, Layer, Mark, Out, every
+from archspec.shortening.items import Entry, Exit, From, Group, Head, Item, Layer, Mark, Out, every
 from archspec.shortening.saying import counting_part
 
 _HEADS = ("add", "concat", "mul", "sub")
@@ -70,9 +70,11 @@ class _Level:
         """Tensors that several items read, and that follow from a value, behind which they stand."""
         self.shared = [item for item in asides if times[id(item)] > 1 and id(item) not in placed]
         """Tensors that several items read."""
-        self.asides = {*outer, *map(id, asides)}
+        given = {id(read) for item in items for read in item.reads if isinstance(read, Entry) and id(read) not in begun}
+        """Further values of the block, which have names, and from which nothing here goes on."""
+        self.asides = {*outer, *given, *map(id, asides)}
         """Tensors that stand before what reads them; those that another item goes on from are part of the flow."""
-        self.outer = {*outer, *placed, *map(id, self.shared)}
+        self.outer = {*outer, *given, *placed, *map(id, self.shared)}
         self.items = [item for item in items if id(item) not in self.asides or id(item) in placed]
         self.values = [start, *self.items]
         self.depth = depth

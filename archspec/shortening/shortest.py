@@ -75,9 +75,9 @@ def shorten(model: Network, *, named: bool = True) -> Short:
     return min(found, key=lambda short: _length(short.text))
 
 
-def _length(text: str | None) -> float:
-    """The lines of a text; none is longer than all."""
-    return text.count("\n") if text is not None else inf
+def _length(text: str | None) -> tuple[float, int]:
+    """The lines of a text, and its letters; none is longer than all."""
+    return (text.count("\n"), len(text)) if text is not None else (inf, 0)
 
 
 def _proved(attempt: _Attempt, text: str | None) -> Short:

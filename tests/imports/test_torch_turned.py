@@ -76,8 +76,8 @@ def case(run, shared=2, base=10000.0, words=False):
 CASES = {
     "halves": (case(attention(halves, in_a_row)), "heads=4 kvheads=2 causal=yes rope=10000"),
     "parts": (case(attention(parts, expanded), base=500000.0), "heads=4 kvheads=2 causal=yes rope=500000"),
-    "neighbours": (case(attention(neighbours, expanded)), "heads=4 kvheads=2 causal=yes rope=10000"),
-    "numbers": (case(attention(numbers, in_a_row), 4), "heads=4 kvheads=1 causal=yes rope=10000"),
+    "neighbours": (case(attention(neighbours, expanded)), "heads=4 kvheads=2 causal=yes rope=10000 pair=1"),
+    "numbers": (case(attention(numbers, in_a_row), 4), "heads=4 kvheads=1 causal=yes rope=10000 pair=1"),
     "no positions": (case(attention(None, in_a_row)), "heads=4 kvheads=2 causal=yes\n"),
 }
 
@@ -90,29 +90,102 @@ def test_attention_of_language_models_is_one_layer(name, tmp_path):
     assert_alike(module, example, found, tmp_path)
 
 
-def assert_alike(module, example, found, folder):
+def assert_alike(module, example, found, folder, taken=lambda x: x.transpose(1, 2)):
     """The imported network, with the weights that it writes, computes what the module does."""
     found.save_weights(folder / "w.safetensors")
     ours = archspec.to_torch(found.network).eval()
     archspec.load_weights(ours, folder / "w.safetensors")
     with torch.no_grad():
         wanted = module(example)
-        assert torch.allclose(ours(example.transpose(1, 2)).reshape(wanted.shape), wanted, atol=1e-5)
+        assert torch.allclose(ours(taken(example)).reshape(wanted.shape), wanted, atol=1e-5)
 
 
 def backwards(x, angle):
     return halves(x, -angle)
 
 
+OTHERS = {
+    "backwards": (attention(backwards, in_a_row), "rope=angles"),
+    "from another position": (attention(lambda x, angle: parts(x, angle + 1), in_a_row), "rope=angles"),
+    "neighbours backwards": (attention(lambda x, angle: neighbours(x, -angle), expanded), "rope=angles pair=1"),
+    "some channels": (attention(lambda x, angle: torch.cat((halves(x[..., :4], angle[:, :2]), x[..., 4:]), -1), expanded), "rope=angles"),
+    "behind a token": (
+        attention(lambda x, angle: torch.cat((x[:, :, :1], halves(x[:, :, 1:], angle[1:])), 2), in_a_row),
+        "rope=angles prefix=1",
+    ),
+    "two groups": (
+        attention(
+            lambda x, angle: torch.cat([halves(one, angle[:, at : at + 2]) for at, one in ((0, x[..., :4]), (2, x[..., 4:]))], -1), in_a_row
+        ),
+        "rope=10000 pair=2",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_angles_are_a_value(name, tmp_path):
+    run, words = OTHERS[name]
+    module, example, found = imported(case(run), (12, 32))
+    assert not found.diagnostics and f"attend k v heads=4 kvheads=2 causal=yes {words}" in found.text.replace("key", "k").replace(
+        "value", "v"
+    )
+    assert_alike(module, example, found, tmp_path)
+
+
+class Grid(nn.Module):
+    """Angles of the rows and columns of an image, which are no part of what is stored."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("angles", torch.empty(12, 4), persistent=False)
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        at = torch.cartesian_prod(torch.arange(3.0), torch.arange(4.0))
+        self.angles.copy_((at[:, :, None] * torch.tensor([1.0, 0.1])).flatten(1))
+
+
+class Images(nn.Module):
+    """Two layers of attention whose queries and keys the same angles turn."""
+
+    def __init__(self):
+        super().__init__()
+        self.grid = Grid()
+        self.blocks = nn.ModuleList([nn.ModuleDict({"qkv": nn.Linear(16, 48), "proj": nn.Linear(16, 16)}) for _ in range(2)])
+
+    def forward(self, x):
+        x = x.flatten(2).transpose(1, 2)
+        for block in self.blocks:
+            q, k, v = block["qkv"](x).unflatten(-1, (3, 2, 8)).permute(2, 0, 3, 1, 4)
+            q, k = (neighbours(each, self.grid.angles) for each in (q, k))
+            x = x + block["proj"](F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+        return x
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_angles_that_layers_share_are_one_value_also_where_only_the_module_can_say_them(device, tmp_path):
+    with torch.device(device):
+        module = Images().eval()
+    found = archspec.from_torch(module, "3x4x16")
+    assert not found.diagnostics and found.text.count("angles: tensor 12x4 frozen=yes") == 1 and "rope=angles pair=1" in found.text
+    if device == "cpu":
+        assert_alike(module, torch.randn(2, 16, 3, 4), found, tmp_path, lambda x: x)
+
+
+def test_numbers_that_nothing_says_are_no_angles():
+    with torch.device("meta"):
+        module = Images().eval()
+    module.grid.reset_parameters = None
+    assert "rope" not in archspec.from_torch(module, "3x4x16").text
+
+
 @pytest.mark.parametrize(
     "run",
     [
-        attention(backwards, in_a_row),
-        attention(lambda x, angle: halves(x, angle + 1), in_a_row),
         attention(halves, lambda x, times: x.repeat(1, times, 1, 1)),
         attention(halves, in_a_row, lambda x: x * 2 + 1),
     ],
-    ids=["backwards", "from another position", "heads in another order", "changed behind"],
+    ids=["heads in another order", "changed behind"],
 )
 def test_what_is_otherwise_is_no_such_layer(run, tmp_path):
     module, example, found = imported(case(run), (12, 32))

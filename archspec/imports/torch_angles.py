@@ -1,0 +1,109 @@
+"""By which angles a function turns pairs of the channels of heads, found by trying it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+_LARGEST = 1e9
+"""The largest base."""
+
+
+class Turning(NamedTuple):
+    """How a function turns a tensor: along which dimension positions lie, by a base or by angles (positions, angles), from where on, and the pairs."""
+
+    dim: int
+    base: int
+    angles: Any
+    prefix: int
+    pair: int
+    """How far apart the channels of a pair lie; 0 for the halves of those that are turned."""
+
+
+def tried(shape: tuple[int, ...], function: Callable[[Any], Any], lead: Mapping[int, int]) -> Turning | None:
+    """How a function turns tensors (batch, heads, positions, channels), or with heads and positions exchanged; None where it does not.
+
+    It is tried on a drawn tensor. `lead` says how many positions at the beginning of a dimension it takes as they are.
+    """
+    import torch
+
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    y = _real(x, function)
+    if y is None:
+        return None
+    same = (y == x).flatten(0, 2).all(0).tolist()
+    for dim in (2, 1):
+        prefix = lead.get(dim, 0)
+        for width in dict.fromkeys([shape[-1], shape[-1] - _first(same[::-1])]):
+            half = width // 2
+            for pair in dict.fromkeys([half, *[n for n in range(1, half) if half % n == 0]]) if width % 2 == 0 else ():
+                moved = [_paired(each.movedim(dim, 1)[:, prefix:, :, :width], pair) for each in (x, y)]
+                if half and _turns(*moved):
+                    return _read(shape, function, dim, prefix, width, pair)
+    return None
+
+
+def _turns(one: Any, other: Any) -> bool:
+    """Whether complex numbers are others turned, those of each image by the same angles."""
+    ratio = other / one
+    return bool(((ratio.abs() - 1).abs() < 1e-3).all()) and bool(((ratio[:1] * one - other).abs() < 1e-4 * (1 + one.abs())).all())
+
+
+def _real(x: Any, function: Callable[[Any], Any]) -> Any:
+    """What a function gives for a tensor, where that is one of the same shape; None elsewhere."""
+    import torch
+
+    try:
+        y = function(x)
+    except Exception:  # another tensor, or whatever an operator refuses
+        return None
+    return y.float() if isinstance(y, torch.Tensor) and y.shape == x.shape and not y.is_complex() else None
+
+
+def _first(flags: list[bool]) -> int:
+    """How many flags at the beginning are set."""
+    return next((at for at, flag in enumerate(flags) if not flag), len(flags))
+
+
+def _paired(x: Any, pair: int) -> Any:
+    """Pairs of channels as complex numbers."""
+    import torch
+
+    a, b = x.unflatten(-1, (-1, 2, pair)).unbind(-2)
+    return torch.complex(a.contiguous(), b.contiguous()).flatten(-2)
+
+
+def _read(shape: tuple[int, ...], function: Callable[[Any], Any], dim: int, prefix: int, width: int, pair: int) -> Turning | None:
+    """The angles of a function that turns pairs of channels: of each head, if they differ."""
+    import torch
+
+    ends = torch.zeros(shape)
+    ends[..., :width] = torch.tensor([1.0, 0.0]).repeat_interleave(pair).repeat(width // (2 * pair))
+    y = _real(ends, function)
+    if y is None:
+        return None
+    turned = _paired(y.movedim(dim, 1)[0, prefix:, :, :width], pair)
+    angles = torch.atan2(turned.imag.double(), turned.real.double())
+    alike = bool((turned == turned[:, :1]).all())
+    angles = angles[:, 0] if alike else angles.flatten(1)
+    apart = 0 if pair == width // 2 else pair
+    whole = alike and width == shape[-1]
+    if not alike and width < shape[-1]:
+        return None
+    return Turning(dim, _base(angles) if whole else 0, angles.float(), prefix, apart)
+
+
+def _base(angles: Any) -> int:
+    """The base of angles that are t/base^(2i/d) at position t; 0 where they are others."""
+    import torch
+
+    count, half = angles.shape
+    first = float(angles[1, 1]) if count > 1 and half > 1 else 0.0
+    if not 0 < first < 1 or first**half < 1 / _LARGEST:
+        return 0
+    for base in (round(float(f"{first**-half:.3g}")), round(first**-half)):  # which people give few digits
+        wanted = torch.outer(torch.arange(count).double(), base ** (-torch.arange(half).double() / half))
+        near = torch.polar(torch.ones_like(wanted), wanted) - torch.polar(torch.ones_like(wanted), angles)
+        if base > 1 and bool((near.abs() <= 1e-4 + 1e-6 * count).all()):
+            return base
+    return 0
