@@ -144,7 +144,11 @@ def _turned(reader: Any, node: Any, fed: set[Any]) -> Recognised | None:
         return None
     sources = dict.fromkeys(each for one in region for each in one.all_input_nodes if each in fed and _shape(each) == shape)
     for source in sorted(sources):
-        turn = tried(shape, lambda x, source=source: _value(reader, node, {source: x}, fed), _lead(node))
+
+        def trial(x: Any, source: Any = source) -> Any:
+            return _value(reader, node, {source: x}, fed)
+
+        turn = tried(shape, trial, _lead(node))
         if turn is not None:
             closed = {node}
             for one in reversed(region):
