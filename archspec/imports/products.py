@@ -198,7 +198,7 @@ class Attending(Rolling):
     def _angles(self, site: Site, q: View) -> tuple[int, ...]:
         """The value that has the angles by which positions turn queries; none where these are computed."""
         table = q.rope.table if q.rope is not None else None
-        return () if table is None else (self.tensor(site, table, Tokens(*table.shape)),)
+        return () if table is None else (table if isinstance(table, int) else self.tensor(site, table, Tokens(*table.shape)),)
 
     def _added(self, site: Site, bias: View, shape: Map) -> int:
         """What is added to scores as the value that attention reads. Raises Unsaid where its axes are others."""

@@ -60,13 +60,13 @@ class Computed(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """How positions turn a tensor that waits for attention: by angles of a `base`, or by those of a stored `table` where that is 0.
+    """How positions turn a tensor that waits for attention: by angles of a `base`, or by those of a `table` where that is 0: a stored tensor, or a value.
 
     So many positions at the beginning are not turned, and the channels of a pair lie so far apart; 0 where these are halves.
     """
 
     base: int
-    table: Held | None = None
+    table: Held | int | None = None
     prefix: int = 0
     pair: int = 0
 

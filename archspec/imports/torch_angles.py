@@ -28,7 +28,7 @@ def tried(shape: tuple[int, ...], function: Callable[[Any], Any], lead: Mapping[
     import torch
 
     x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-    y = _real(x, function)
+    y = _real(function, x, shape)
     if y is None:
         return None
     same = (y == x).flatten(0, 2).all(0).tolist()
@@ -49,15 +49,15 @@ def _turns(one: Any, other: Any) -> bool:
     return bool(((ratio.abs() - 1).abs() < 1e-3).all()) and bool(((ratio[:1] * one - other).abs() < 1e-4 * (1 + one.abs())).all())
 
 
-def _real(x: Any, function: Callable[[Any], Any]) -> Any:
-    """What a function gives for a tensor, where that is one of the same shape; None elsewhere."""
+def _real(function: Callable[[Any], Any], x: Any, shape: tuple[int, ...]) -> Any:
+    """What a function gives for a tensor, where that is one of a shape; None elsewhere."""
     import torch
 
     try:
         y = function(x)
     except Exception:  # another tensor, or whatever an operator refuses
         return None
-    return y.float() if isinstance(y, torch.Tensor) and y.shape == x.shape and not y.is_complex() else None
+    return y.float() if isinstance(y, torch.Tensor) and tuple(y.shape) == shape and not y.is_complex() else None
 
 
 def _first(flags: list[bool]) -> int:
@@ -79,7 +79,7 @@ def _read(shape: tuple[int, ...], function: Callable[[Any], Any], dim: int, pref
 
     ends = torch.zeros(shape)
     ends[..., :width] = torch.tensor([1.0, 0.0]).repeat_interleave(pair).repeat(width // (2 * pair))
-    y = _real(ends, function)
+    y = _real(function, ends, shape)
     if y is None:
         return None
     turned = _paired(y.movedim(dim, 1)[0, prefix:, :, :width], pair)
@@ -91,6 +91,34 @@ def _read(shape: tuple[int, ...], function: Callable[[Any], Any], dim: int, pref
     if not alike and width < shape[-1]:
         return None
     return Turning(dim, _base(angles) if whole else 0, angles.float(), prefix, apart)
+
+
+def part_of(angles: Any, node: Any, drawn: Any) -> tuple[Any, int] | None:
+    """Which part of drawn numbers (..., heads, positions, angles) of an operator the angles (positions, heads * angles) are; None where none is."""
+    heads = drawn.shape[-3] if drawn.dim() > 2 else 1
+    heads = heads if angles.shape[-1] == heads * drawn.shape[-1] else 1
+    parts = drawn.reshape(-1, heads, *drawn.shape[-2:]).movedim(1, 2).flatten(2)
+    if parts.shape[1:] != angles.shape:
+        return None
+    return next(((node, at) for at, part in enumerate(parts) if bool(((part - angles).abs() < 1e-4).all())), None)
+
+
+def grid_of(function: Callable[[Any], Any], shape: tuple[int, ...], wanted: tuple[int, ...]) -> Any:
+    """The numbers (positions, axes) with which a function makes angles (..., positions, n) as sums of a learned tensor (axes, ..., n) times them;
+    None where it makes something else, or of other shapes.
+    """
+    import torch
+
+    if (*shape[1:-1], shape[-1]) != (*wanted[:-2], wanted[-1]):
+        return None
+    ends = [_real(function, torch.eye(shape[0])[at].view(-1, *(1,) * (len(shape) - 1)).expand(shape), wanted) for at in range(shape[0])]
+    if any(end is None for end in ends):
+        return None
+    grid = torch.stack([end.reshape(-1, *wanted[-2:])[0, :, 0] for end in ends], -1)
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    found = torch.einsum("ta,aln->ltn", grid, x.reshape(shape[0], -1, shape[-1])).reshape(wanted)
+    y = _real(function, x, wanted)
+    return grid if y is not None and bool(((y - found).abs() <= 1e-4 * (1 + found.abs())).all()) else None
 
 
 def _base(angles: Any) -> int:

@@ -14,6 +14,7 @@ from archspec.imports.multiplying import Matrices
 from archspec.imports.products import Scores
 from archspec.imports.relative import offsets
 from archspec.imports.stored import Computed, Held, Table, held
+from archspec.imports.torch_angles import grid_of
 from archspec.imports.torch_nodes import module_of, parts_of
 from archspec.imports.views import View
 from archspec.types import Map, Tokens, Type, Vector
@@ -38,6 +39,10 @@ class Constants(Matrices):
         self.taken: set[str] = set()
         """The learned tensors that are values of the network, or that layers without a word have."""
         self._lifted: dict[Any, View] = {}
+        self._products: dict[Any, int] = {}
+        """The values of learned angles."""
+        self._parts: dict[tuple[Any, int], int] = {}
+        """The parts of them that layers take."""
 
     def evaluated(self, node: Any, arguments: Mapping[str, Any]) -> View:
         """What an operator makes of tensors that are the same for all images. Raises Unsaid."""
@@ -235,15 +240,34 @@ class Constants(Matrices):
             self.state[name] = tensor.detach().float()
         return self._stored(held(name, shape, learned=False))
 
-    def kept(self, numbers: Any) -> Held:
-        """Numbers that are found in constants as a stored tensor, the same one for the same numbers."""
+    def kept(self, word: str, numbers: Any) -> Held:
+        """Numbers that are found in constants as a stored tensor called so, the same one for the same numbers."""
         count = 1
-        while (known := self.state.get(name := f"angles{count if count > 1 else ''}")) is not None:
+        while (known := self.state.get(name := f"{word}{count if count > 1 else ''}")) is not None:
             if known.shape == numbers.shape and bool((known == numbers).all()):
                 break
             count += 1
         self.state[name] = numbers
         return held(name, numbers.shape, learned=False)
+
+    def learned_angles(self, site: Site, node: Any, at: int) -> int:
+        """A part of the angles that are the product of stored positions with a learned tensor, as a value of the network. Raises Unsaid."""
+        one = self.values[node]
+        if not isinstance(one, Computed) or len(one.parts) != 1:
+            raise Unsaid("it turns by angles of several learned tensors")
+        if node not in self._products:
+            shape, wanted = tuple(self.state[one.parts[0]].shape), tuple(node.meta["val"].shape)
+            grid = grid_of(lambda numbers: self._numbers(node, {one.parts[0]: numbers}), shape, wanted)
+            if grid is None:
+                raise Unsaid("it turns by angles that are no product with a learned tensor")
+            value = self.tensor(site, held(one.parts[0], shape), Tokens(shape[0], prod(shape[1:])))
+            self._products[node] = self.flat.step(
+                site, "matmul", self.tensor(site, self.kept("grid", grid), Tokens(*grid.shape)), value, x=True
+            )
+        count = node.meta["val"].shape[-1] * (node.meta["val"].shape[-3] if node.meta["val"].dim() > 2 else 1)
+        if (node, at) not in self._parts:
+            self._parts[node, at] = self.flat.step(site, "slice", self._products[node], bounds=(at * count, (at + 1) * count))
+        return self._parts[node, at]
 
     def looked_up(self, site: Site, table: Held, places: View, axis: int) -> View:
         """The rows of a table, or its columns, at places that are the same for all images. Raises Unsaid."""

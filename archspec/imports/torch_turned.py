@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from archspec.imports.flat import Site, Unsaid
 from archspec.imports.layout import COPIES, Digit, joined, viewed
 from archspec.imports.stored import Turn
-from archspec.imports.torch_angles import Turning, tried
+from archspec.imports.torch_angles import Turning, part_of, tried
 from archspec.imports.torch_nodes import operator
 from archspec.imports.torch_recognised import Recognised
 from archspec.imports.views import View
@@ -35,7 +35,7 @@ _NUMBERS = 1 << 24
 
 def before_attention(reader: Any) -> dict[Any, Recognised]:
     """What leads to attention alone and is an argument of it, by the operators that give the results."""
-    fed = _fed(reader)
+    fed, learned = _fed(reader)
     shared: dict[Any, Recognised] = {}
     turned: dict[Any, Recognised] = {}
     inside: set[Any] = set()
@@ -48,22 +48,31 @@ def before_attention(reader: Any) -> dict[Any, Recognised]:
         made = _shared(node)
         if made is not None:
             shared[node] = made
-        elif _name(node) in _ENDS and (made := _turned(reader, node, fed)) is not None:
+        elif _name(node) in _ENDS and (made := _turned(reader, node, fed, learned)) is not None:
             turned[node] = made
             into.update(attended)
         inside.update(made.inner if made is not None else ())
     return shared | {node: made for node, made in turned.items() if all(into[one] == 2 for one in _attended(node) or ())}
 
 
-def _fed(reader: Any) -> set[Any]:
-    """The operators that follow from inputs or learned tensors of the network, and these."""
-    found: set[Any] = {
-        one for one in reader.program.graph.nodes if one.op == "placeholder" and one.name not in reader.keys
-    } | reader.held_nodes
-    for node in reader.program.graph.nodes:
+def _fed(reader: Any) -> tuple[set[Any], dict[Any, Any]]:
+    """The operators that follow from inputs or learned tensors of the network, and these; and angles that follow from learned tensors
+    alone, with drawn numbers for them: what follows from those counts as a constant.
+    """
+    import torch
+
+    nodes = reader.program.graph.nodes
+    given = {one for one in nodes if one.op == "placeholder" and one.name not in reader.keys}
+    found = given | reader.held_nodes
+    angles: dict[Any, Any] = {}
+    for node in nodes:
+        given.update([node] * any(one in given for one in node.all_input_nodes))
         if any(one in found for one in node.all_input_nodes):
-            found.add(node)
-    return found
+            if node not in given and {"sin", "cos"} <= {*map(_name, node.users)} and len(_shape(node)) > 1:
+                angles[node] = torch.rand(_shape(node), generator=torch.Generator().manual_seed(1)) + 0.1
+            else:
+                found.add(node)
+    return found, angles
 
 
 def _name(node: Any) -> str:
@@ -134,7 +143,7 @@ class _Other(Exception):
     """Says that operators read more than the tensor that is tried, and constants."""
 
 
-def _turned(reader: Any, node: Any, fed: set[Any]) -> Recognised | None:
+def _turned(reader: Any, node: Any, fed: set[Any], learned: Mapping[Any, Any]) -> Recognised | None:
     """Rotary positions (Su et al. 2021), however they are written out."""
     shape = _shape(node)
     if len(shape) != 4 or shape[-1] < 2 or node.meta["val"].numel() > _NUMBERS:
@@ -146,7 +155,7 @@ def _turned(reader: Any, node: Any, fed: set[Any]) -> Recognised | None:
     for source in sorted(sources):
 
         def trial(x: Any, source: Any = source) -> Any:
-            return _value(reader, node, {source: x}, fed)
+            return _value(reader, node, {source: x, **learned}, fed)
 
         turn = tried(shape, trial, _lead(node))
         if turn is not None:
@@ -154,7 +163,8 @@ def _turned(reader: Any, node: Any, fed: set[Any]) -> Recognised | None:
             for one in reversed(region):
                 if all(user in closed for user in one.users):
                     closed.add(one)
-            return Recognised(source, [one for one in region if one in closed and one is not node and one > source], _turning(turn))
+            which = next((found for one, drawn in learned.items() if (found := part_of(turn.angles, one, drawn)) is not None), None)
+            return Recognised(source, [one for one in region if one in closed and one is not node and one > source], _turning(turn, which))
     return None
 
 
@@ -189,7 +199,7 @@ def _value(reader: Any, node: Any, known: dict[Any, Any], fed: set[Any]) -> Any:
         raise _Other
     if node.op == "placeholder":
         tensor = reader.state.get(reader.keys.get(node.name))
-        if tensor is None or tensor.is_meta:
+        if tensor is None or tensor.is_meta or node in reader.held_nodes:
             raise _Other
         known[node] = tensor.detach().cpu()
         return known[node]
@@ -208,15 +218,15 @@ def _value(reader: Any, node: Any, known: dict[Any, Any], fed: set[Any]) -> Any:
     return known[node]
 
 
-def _turning(turn: Turning) -> Callable[[Any, Site, View], View]:
-    """What makes a tensor one that attention turns."""
+def _turning(turn: Turning, learned: tuple[Any, int] | None) -> Callable[[Any, Site, View], View]:
+    """What makes a tensor one that attention turns; of `learned` angles the operator, and which part."""
 
     def make(r: Any, site: Site, x: View) -> View:
         if x.rope is not None or len(x.dims) != 4:
             raise Unsaid("its positions turn it twice")
         if x.dims[turn.dim] != (r.positions(x.value) if turn.base else r.placed(x.value)[1]):
             x = _as_tokens(r, site, x, turn.dim)
-        table = None if turn.base else r.kept(turn.angles)
+        table = None if turn.base else r.kept("angles", turn.angles) if learned is None else r.learned_angles(site, *learned)
         return x._replace(rope=Turn(turn.base, table, turn.prefix, turn.pair))
 
     return make

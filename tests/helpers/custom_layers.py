@@ -162,7 +162,7 @@ LAYERS |= {
     "winattn covered": MAP + "winattn heads=3 w=3x8 shift=1x4 bias=no\n",
     "attend": TOKENS + "attend heads=2\n",
     "attend kvheads": TOKENS + "attend heads=4 kvheads=1 causal=yes rope=50\n",
-    "attend turned": TOKENS + "ang: tensor 12x1 init=normal std=1\nx: scale\nfrom x | attend x x heads=2 rope=ang rel=table\n",
+    "attend turned": TOKENS + "x: scale\nang: tensor 12x1 init=normal std=1\nattend x x heads=2 rope=ang rel=table\n",
     "attend map": MAP + "attend heads=2 w=3x2 rel=table shift=1\n",
     "attend three": TOKENS + "k: scale\nv: scale\nattend k v heads=3 talk=yes\n",
     "attend wider values": MAP + "v: conv k=1 f=30\nfrom input | attend input v heads=6 kvheads=6 w=3x2 rel=table shift=1\n",

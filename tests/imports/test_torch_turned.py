@@ -145,6 +145,54 @@ class Grid(nn.Module):
         self.angles.copy_((at[:, :, None] * torch.tensor([1.0, 0.1])).flatten(1))
 
 
+class Mixed(nn.Module):
+    """Learned frequencies of each layer, head and pair along rows and columns (Heo et al. 2024, RoPE-Mixed)."""
+
+    def __init__(self):
+        super().__init__()
+        self.frequencies = nn.Parameter(torch.randn(2, 2, 2, 4))
+        self.register_buffer("at", torch.empty(12, 2), persistent=False)
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        self.at.copy_(torch.cartesian_prod(torch.arange(3.0), torch.arange(4.0)))
+
+    def forward(self):
+        angle = sum(self.at[:, axis, None] * self.frequencies[axis].unsqueeze(-2) for axis in (0, 1))
+        return torch.cat((angle.cos(), angle.sin()), -1)
+
+
+class Learned(nn.Module):
+    """Two layers of attention, of which each has its own learned angles."""
+
+    def __init__(self):
+        super().__init__()
+        self.mixed = Mixed()
+        self.blocks = nn.ModuleList([nn.ModuleDict({"qkv": nn.Linear(16, 48), "proj": nn.Linear(16, 16)}) for _ in range(2)])
+
+    def forward(self, x):
+        x, turns = x.flatten(2).transpose(1, 2), self.mixed()
+        for at, block in enumerate(self.blocks):
+            q, k, v = block["qkv"](x).unflatten(-1, (3, 2, 8)).permute(2, 0, 3, 1, 4)
+            cos, sin = turns[at].chunk(2, -1)
+            pairs = (each.chunk(2, -1) for each in (q, k))
+            q, k = (torch.cat((a * cos - b * sin, a * sin + b * cos), -1) for a, b in pairs)
+            x = x + block["proj"](F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+        return x
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_learned_angles_are_the_product_of_positions_and_a_tensor(device, tmp_path):
+    with torch.device(device):
+        module = Learned().eval()
+    found = archspec.from_torch(module, "3x4x16")
+    assert not found.diagnostics and not found.note and found.text.count(" rope=") == 2 and "matmul" in found.text
+    counts = [sum(one.numel() for one in each.parameters()) for each in (archspec.to_torch(found.network), module)]
+    assert counts[0] == counts[1]
+    if device == "cpu":
+        assert_alike(module, torch.randn(2, 16, 3, 4), found, tmp_path, lambda x: x)
+
+
 class Images(nn.Module):
     """Two layers of attention whose queries and keys the same angles turn."""
 
