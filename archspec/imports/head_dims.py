@@ -38,10 +38,11 @@ def shared(asked: View, heads: int, kept: int) -> Mapping[str, Any]:
     return {"kvheads": kept} if kept != heads else {}
 
 
-def turning(q: View, k: View, v: View, positions: Dim | None) -> Mapping[str, Any]:
-    """The argument that says how positions turn queries and keys, whose `positions` are all in order. Raises Unsaid."""
+def turning(q: View, k: View, v: View, row: Dim | None, all_: Dim) -> Mapping[str, Any]:
+    """The arguments that say how positions turn queries and keys: all there are, for a base those that lie in a `row`. Raises Unsaid."""
     if q.rope is None and k.rope is None and v.rope is None:
         return {}
+    positions = row if q.rope is not None and q.rope.base else all_
     if q.rope is None or q.rope != k.rope or v.rope is not None or positions is None or q.dims[2] != positions or k.dims[2] != positions:
         raise Unsaid("positions turn queries and keys otherwise than attention does")
     found: dict[str, Any] = {"rope": q.rope.base or True}

@@ -11,11 +11,12 @@ from archspec.imports.flat import Site, Unsaid
 from archspec.imports.head_dims import beside, parted, shared, turning
 from archspec.imports.imported import Stored
 from archspec.imports.layout import COPIES, Digit, Dim, joined, merged, numbered, size, viewed
+from archspec.imports.operands import Operands
 from archspec.imports.relative import looks_around, parts_windows
-from archspec.imports.rolling import Rolled, Rolling
+from archspec.imports.rolling import Rolled
 from archspec.imports.stored import Computed, Held, Table
 from archspec.imports.views import View
-from archspec.types import Map, Tokens, Type, Vector
+from archspec.types import Map, Tokens, Type
 
 
 class Scores(NamedTuple):
@@ -74,7 +75,7 @@ _FORMS = {("in_proj", "out_proj"): None, ("qkv", "proj"): "qkv"}
 """How the two projections of attention are called, and the argument `proj` of it."""
 
 
-class Attending(Rolling):
+class Attending(Operands):
     """Tensors with attention."""
 
     def __init__(self, flat: Any, batch: int) -> None:
@@ -155,8 +156,12 @@ class Attending(Rolling):
         usual = size(q.dims[3]) ** -0.5
         scale = (usual if scores.scale is None else scores.scale) * q.factor * k.factor
         q, k = q._replace(factor=1.0), k._replace(factor=1.0)
-        given: dict[str, Any] = {"heads": heads, **shared(scores.keys, heads, size(k.dims[1])), **self._turning(q, k, v)}
-        angles = self._angles(site, q)
+        given: dict[str, Any] = {
+            "heads": heads,
+            **shared(scores.keys, heads, size(k.dims[1])),
+            **turning(q, k, v, self.positions(q.value), self.placed(q.value)[1]),
+        }
+        angles = self.angles(site, q)
         q, k = q._replace(rope=None), k._replace(rope=None)
         given |= {"causal": True} if scores.causal else {}
         given |= {"scale": scale} if abs(scale / usual - 1) > 1e-6 else {}
@@ -175,7 +180,7 @@ class Attending(Rolling):
             raise Unsaid("it adds biases or a mask to the scores of several values")
         if packed is None and any(digit.axis not in ("n", COPIES) for one in (q, k, v) for digit in one.dims[0]):
             return self._in_products(site, (q, k, v), scores, given)
-        value = self.flat.step(site, "attend", *self._operands(site, (q, k, v), packed, angles, scores.bias, given), **given)
+        value = self.flat.step(site, "attend", *self.operands(site, (q, k, v), packed, angles, scores.bias, given), **given)
         return self._as_queries(value, scores.queries, q.dims[2] if packed is not None else self.placed(value)[1], heads)
 
     def _in_products(self, site: Site, parts: tuple[View, View, View], scores: Scores, given: Mapping[str, Any]) -> View:
@@ -186,59 +191,9 @@ class Attending(Rolling):
             raise Unsaid("its heads are axes of several values")
         given = {**given, "heads": heads}
         given.pop("kvheads", None)
-        value = self.flat.step(site, "attend", *self._operands(site, (q, k, v), None, (), scores.bias, given), **given)
+        value = self.flat.step(site, "attend", *self.operands(site, (q, k, v), None, (), scores.bias, given), **given)
         *lead, own = numbered([*scores.queries.dims[:-2], (Digit("c", self.flat.type_of(value).channels // heads, 1),)], "c")
         return View(value, (*lead, self.placed(value)[1], own))
-
-    def _turning(self, q: View, k: View, v: View) -> Mapping[str, Any]:
-        """The arguments that say how positions turn queries and keys; by a base only where these are in a row. Raises Unsaid."""
-        base = q.rope is not None and q.rope.base
-        return turning(q, k, v, self.positions(q.value) if base else self.placed(q.value)[1])
-
-    def _angles(self, site: Site, q: View) -> tuple[int, ...]:
-        """The value that has the angles by which positions turn queries; none where these are computed."""
-        table = q.rope.table if q.rope is not None else None
-        return () if table is None else (table if isinstance(table, int) else self.tensor(site, table, Tokens(*table.shape)),)
-
-    def _added(self, site: Site, bias: View, shape: Map) -> int:
-        """What is added to scores as the value that attention reads. Raises Unsaid where its axes are others."""
-        dims = (*((),) * (4 - len(bias.dims)), *bias.dims)
-        found = self.settle(site, bias._replace(dims=dims), "map")
-        if self.flat.type_of(found) != shape:
-            raise Unsaid(f"it adds {'x'.join(map(str, bias.sizes))} to the scores of {shape.channels} heads")
-        return found
-
-    def _operands(
-        self,
-        site: Site,
-        parts: tuple[View, View, View],
-        packed: int | None,
-        angles: tuple[int, ...],
-        bias: Held | View | None,
-        given: dict[str, Any],
-    ) -> list[int]:
-        """The values that attention reads: queries, keys and values as tokens, or one with all, angles, and a bias; says in `given` which."""
-        q, k, _ = parts
-        found = [packed] if packed is not None else []
-        if packed is None:
-            rows = [View(one.value, (one.dims[0], one.dims[2], joined([one.dims[1], one.dims[3]])), one.fixed) for one in parts]
-            found = self._places(site, rows[:1]) + self._places(site, rows[1:])
-            given |= {"k": True, "v": True}
-        found += angles
-        if bias is not None:
-            shape = Map((size(q.dims[2]), size(k.dims[2])), given["heads"])
-            found.append(self.tensor(site, bias, shape) if isinstance(bias, Held) else self._added(site, bias, shape))
-            given |= {"rel": True}
-        return found
-
-    def _places(self, site: Site, rows: Sequence[View]) -> list[int]:
-        """Tensors (positions, channels) of the same positions as maps where these are all of a map, each in its place, else as tokens."""
-        maps = not any(isinstance(self.flat.type_of(row.value), Vector) for row in rows)
-        if maps and all(row.dims[:2] == self.placed(row.value)[:2] and len(own := row.dims[2]) == 1 and own[0].axis == "c" for row in rows):
-            rows = [self.cut(site, row) for row in rows]
-            if all(row.dims == self.placed(row.value) for row in rows):
-                return [row.value for row in rows]
-        return [self.settle(site, row, "tokens") for row in rows]
 
     def _self_attention(self, site: Site, read: tuple[int, ...], q: View, given: dict[str, Any], scores: Scores) -> int:
         """Attention of the queries, keys and values in one value: in windows also shifted ones, as a map that was rolled has them.
