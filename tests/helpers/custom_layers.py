@@ -5,7 +5,7 @@ from __future__ import annotations
 from archspec.backends.keras.built_in_rows import ROWS
 from archspec.backends.keras.custom_rows import CUSTOM
 from archspec.backends.keras.making_calls import is_expression
-from archspec.backends.keras.templates import sources
+from archspec.backends.keras.templates import sources, words_in
 from archspec.backends.source.constructor import names_called, written
 from archspec.ir.walk import Names
 from archspec.types import Map
@@ -46,7 +46,7 @@ def layer_of(call, name):
     """The layer of a call, of the text that is written into files."""
     text = "\n\n\n".join(
         [
-            *sources(set(names_called(call)), {word for word, _ in call.arguments}),
+            *sources(set(names_called(call)), words_in(written(call))),
             f"layer = {written(call)[:-1]}, name={name!r})".replace("(, ", "("),
         ]
     )

@@ -15,7 +15,7 @@ from archspec.backends.keras.layer_names import LayerNames
 from archspec.backends.keras.making_calls import CHAIN, IDENTITY, NAME, Name, is_expression
 from archspec.backends.keras.reading_body import Reading, is_around, layers_of, owners, reached_in
 from archspec.backends.keras.statements import Called, Statements, Words, folded, returned
-from archspec.backends.keras.templates import source, sources
+from archspec.backends.keras.templates import source, sources, words_in
 from archspec.backends.keras.unnesting import Unnested
 from archspec.backends.source.body import UNREAD, Body, Item, Reach
 from archspec.backends.source.classes import Class, Classes
@@ -41,8 +41,7 @@ def emit(network: Network) -> str:
     names = LayerNames(_with_weights(layers))
     lines = _sequential(network, names) or _File(network, names).lines()
     text = _shortened("\n".join(lines))
-    words = {*re.findall(r"\b(\w+)=", text), *[f"{word}_text" for word in re.findall(r"\b(\w+)=(?![-.\d])", text)]}
-    helpers = sources(set(re.findall(r"(?<![.\w])(\w+)\(", text)), words)
+    helpers = sources(set(re.findall(r"(?<![.\w])(\w+)\(", text)), words_in(text))
     text = "\n\n\n".join([*helpers, text])
     head = [*_docstring(network, _loss(network, layers, ends)), *_imports(text)]
     return "\n".join([*head, "", "", text, "", "", 'if __name__ == "__main__":', "    model.summary()", ""])
