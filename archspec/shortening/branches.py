@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from archspec.ir.graph import SHORTCUT
+from archspec.shortening.following import in_chains
 from archspec.shortening.items import Entry, Exit, From, Group, Head, Item, Layer, Mark, Out, every
 from archspec.shortening.saying import counting_part
 
@@ -28,12 +29,16 @@ class Structure:
     def __init__(self, plain: Collection[str] = ()) -> None:
         self.plain = plain
 
-    def body(self, items: Sequence[Item], result: Item | None, start: Item | None = None, path: str = "") -> list[Item]:
+    def body(
+        self, items: Sequence[Item], result: Item | None, start: Item | None = None, path: str = "", *, gives: bool = False
+    ) -> list[Item]:
         """The body of a level, and of the groups in it; `result` is the item that gives its value, `start` that which it begins with, if it
-        has a name.
+        has a name. What a level `gives` besides its value stays beside the lines that lead to that.
         """
         self.inside(items)
         items = _read(items, result)
+        if not gives:
+            items = in_chains(items, start, result, top=not path)
         read = {id(value) for item in items for value in item.reads}
         unread = [item for item in items if isinstance(item, Layer) and item.aside and id(item) not in read]
         for item in unread:
@@ -47,7 +52,7 @@ class Structure:
         """Structure the bodies of groups."""
         for item in items:
             if isinstance(item, Group):
-                item.body = list(_giving(self.body(item.body, item.end, None, item.path), item.exits))
+                item.body = list(_giving(self.body(item.body, item.end, None, item.path, gives=bool(item.exits)), item.exits))
 
     def listed(self, items: Sequence[Item], result: Item | None) -> list[Item]:
         """Items that lead to a further output, which begin with values that have labels."""
