@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from archspec.imports.flat import Site, Unsaid
-from archspec.imports.layout import joined, size
+from archspec.imports.layout import joined, size, viewed
 from archspec.imports.rolling import Rolling
 from archspec.imports.stored import Held
 from archspec.imports.views import View
@@ -15,6 +15,17 @@ from archspec.types import Map, Tokens, Vector
 
 class Operands(Rolling):
     """Tensors that attention reads."""
+
+    def in_heads(self, site: Site, x: View, dim: int) -> View:
+        """A tensor whose positions, its dimension `dim`, and heads lie otherwise as one of tokens with the heads side by side. Raises Unsaid."""
+        order = (0, dim, 3 - dim, 3)
+        batch, places, heads, own = (x.dims[at] for at in order)
+        tokens = self.of(self.settle(site, x._replace(dims=(batch, places, joined([heads, own]))), "tokens"))
+        parts = viewed(tokens.dims[-1:], (x.sizes[3 - dim], x.sizes[-1]))
+        if parts is None:
+            raise Unsaid("its heads are parted from one another")
+        dims = (tokens.dims[0], tokens.dims[1], *parts)
+        return tokens._replace(dims=tuple([dims[order.index(at)] for at in range(4)]))
 
     def angles(self, site: Site, q: View) -> tuple[int, ...]:
         """The value that has the angles by which positions turn queries; none where these are computed."""

@@ -151,6 +151,8 @@ class Attending(Operands):
 
     def _attend(self, site: Site, scores: Scores, values: View) -> View:
         """The same for values that no number waits to be multiplied with."""
+        if scores.queries.rope is not None and len(values.dims) == 4 and any(digit.axis not in ("c", COPIES) for digit in values.dims[1]):
+            values = self.in_heads(site, values, 2)  # as those that are turned
         q, k, v = (parted(one) for one in (scores.queries, scores.keys, values))
         heads = size(q.dims[1])
         usual = size(q.dims[3]) ** -0.5

@@ -32,15 +32,16 @@ def tried(shape: tuple[int, ...], function: Callable[[Any], Any], lead: Mapping[
     if y is None:
         return None
     same = (y == x).flatten(0, 2).all(0).tolist()
+    found: list[Turning] = []
     for dim in (2, 1):
         prefix = lead.get(dim, 0)
         for width in dict.fromkeys([shape[-1], shape[-1] - _first(same[::-1])]):
             half = width // 2
             for pair in dict.fromkeys([half, *[n for n in range(1, half) if half % n == 0]]) if width % 2 == 0 else ():
                 moved = [_paired(each.movedim(dim, 1)[:, prefix:, :, :width], pair) for each in (x, y)]
-                if half and _turns(*moved):
-                    return _read(shape, function, dim, prefix, width, pair)
-    return None
+                if half and _turns(*moved) and (turn := _read(shape, function, dim, prefix, width, pair)) is not None:
+                    found.append(turn)
+    return min(found, key=lambda turn: turn.angles.shape[-1], default=None)  # the same for all heads, where that is so along one dimension
 
 
 def _turns(one: Any, other: Any) -> bool:

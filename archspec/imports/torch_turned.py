@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from archspec.imports.flat import Site, Unsaid
-from archspec.imports.layout import COPIES, Digit, joined, viewed
+from archspec.imports.layout import COPIES, Digit
 from archspec.imports.stored import Turn
 from archspec.imports.torch_angles import Turning, part_of, tried
 from archspec.imports.torch_nodes import operator
@@ -191,8 +191,6 @@ def _region(node: Any, fed: set[Any]) -> list[Any]:
 
 def _value(reader: Any, node: Any, known: dict[Any, Any], fed: set[Any]) -> Any:
     """What an operator gives for a known tensor. Raises _Other."""
-    import torch
-
     if node in known:
         return known[node]
     if len(known) > _CONSTANTS or (node in fed and _name(node) not in _TURNING):
@@ -203,19 +201,37 @@ def _value(reader: Any, node: Any, known: dict[Any, Any], fed: set[Any]) -> Any:
             raise _Other
         known[node] = tensor.detach().cpu()
         return known[node]
+    if node.op == "get_attr":
+        known[node] = getattr(reader.program.graph_module, node.target)
+        return known[node]
     for one in node.all_input_nodes:
         _value(reader, one, known, fed)
+    known[node] = _called(node, known)
+    return known[node]
+
+
+def _called(node: Any, known: Mapping[Any, Any]) -> Any:
+    """What an operator gives on the CPU, and leaves as it was. What sets the precision or gradients for a graph of its own gives what that gives."""
+    import torch
 
     def here(argument: Any) -> Any:
-        """An argument on the CPU, which nothing changes in place."""
         if isinstance(argument, torch.device):
             return torch.device("cpu")
         one = known[argument] if isinstance(argument, torch.fx.Node) else argument
         return one.clone() if isinstance(one, torch.Tensor) else one
 
     args, kwargs = torch.fx.node.map_aggregate((node.args, dict(node.kwargs)), here)
-    known[node] = node.target(*args, **kwargs)
-    return known[node]
+    inner = next((at for at, one in enumerate(args) if isinstance(one, torch.fx.GraphModule)), None)
+    if inner is None:
+        return node.target(*args, **kwargs)
+    nodes = args[inner].graph.nodes
+    own = dict(zip([one for one in nodes if one.op == "placeholder"], args[inner + 1 :], strict=True))
+    for one in nodes:
+        if one.op == "output":
+            return torch.fx.node.map_arg(one.args[0], own.__getitem__)
+        if one.op == "call_function":
+            own[one] = _called(one, own)
+    return None
 
 
 def _turning(turn: Turning, learned: tuple[Any, int] | None) -> Callable[[Any, Site, View], View]:
@@ -225,20 +241,8 @@ def _turning(turn: Turning, learned: tuple[Any, int] | None) -> Callable[[Any, S
         if x.rope is not None or len(x.dims) != 4:
             raise Unsaid("its positions turn it twice")
         if x.dims[turn.dim] != (r.positions(x.value) if turn.base else r.placed(x.value)[1]):
-            x = _as_tokens(r, site, x, turn.dim)
+            x = r.in_heads(site, x, turn.dim)
         table = None if turn.base else r.kept("angles", turn.angles) if learned is None else r.learned_angles(site, *learned)
         return x._replace(rope=Turn(turn.base, table, turn.prefix, turn.pair))
 
     return make
-
-
-def _as_tokens(r: Any, site: Site, x: View, dim: int) -> View:
-    """A tensor whose positions and heads lie otherwise as one of tokens with the heads side by side."""
-    order: Sequence[int] = (0, dim, 3 - dim, 3)
-    batch, places, heads, own = (x.dims[at] for at in order)
-    tokens = r.of(r.settle(site, x._replace(dims=(batch, places, joined([heads, own]))), "tokens"))
-    parts = viewed(tokens.dims[-1:], (x.sizes[3 - dim], x.sizes[-1]))
-    if parts is None:
-        raise Unsaid("its heads are parted from one another")
-    dims = (tokens.dims[0], tokens.dims[1], *parts)
-    return tokens._replace(dims=tuple([dims[order.index(at)] for at in range(4)]))  # type: ignore[no-any-return]

@@ -73,7 +73,21 @@ def case(run, shared=2, base=10000.0, words=False):
     return make
 
 
+def positions_first(m, x):
+    """As in Gemma's images: sines and cosines without gradients, and heads behind positions."""
+    n, t, _ = x.shape
+    with torch.no_grad():
+        wide = torch.cat((angles(m, t),) * 2, -1)[:, None]
+        cos, sin = wide.cos(), wide.sin()
+    q, k, v = (layer(x).view(n, t, -1, 8) for layer in (m.query, m.key, m.value))
+    q, k = (each * cos + torch.cat((-each[..., 4:], each[..., :4]), -1) * sin for each in (q, k))
+    q, k, v = (each.transpose(1, 2) for each in (q, k, v))
+    y = F.scaled_dot_product_attention(q, in_a_row(k, 2), in_a_row(v, 2), is_causal=True)
+    return m.out(y.transpose(1, 2).reshape(n, t, -1))
+
+
 CASES = {
+    "positions first": (case(positions_first), "heads=4 kvheads=2 causal=yes rope=10000"),
     "halves": (case(attention(halves, in_a_row)), "heads=4 kvheads=2 causal=yes rope=10000"),
     "parts": (case(attention(parts, expanded), base=500000.0), "heads=4 kvheads=2 causal=yes rope=500000"),
     "neighbours": (case(attention(neighbours, expanded)), "heads=4 kvheads=2 causal=yes rope=10000 pair=1"),
