@@ -12,17 +12,12 @@ from archspec.ir.walk import Names
 from archspec.shortening.alignment import Column, rounds_in_columns
 from archspec.shortening.items import Entry, Exit, From, Group, Head, Item, Layer, Mark, Out, Repeat, bodies, every
 from archspec.shortening.parameters import Params, Unsayable
-from archspec.shortening.referring import called, is_namesake, taken_up
-from archspec.shortening.saying import braced, default, listed, ordered, templated, variants, word
+from archspec.shortening.referring import behind, called, is_namesake, places, taken_up
+from archspec.shortening.saying import BEGIN, HINTS, braced, default, listed, ordered, templated, variants, word
 from archspec.shortening.scoping import Scope, common_name, placed
 from archspec.shortening.turns import Turns
 from archspec.shortening.usual import left_out, said
 from archspec.shortening.written import Guard, Line, joined, nested, one_line
-
-BEGIN = ("conv", "dwconv", "deconv", "fc", "linear", "attn", "pool", "avgpool", "gap")
-"""Steps that begin a line."""
-_HINTS = {"fc": "n", "linear": "n", "dropout": "rate", "scale": "init"}
-"""The names of parameters for the positional argument of a step."""
 
 
 class Writer:
@@ -100,8 +95,8 @@ class Writer:
         """The lines of a body of several instances."""
         if any(isinstance(item, Mark) for part in parts.values() for item in part):  # it is called as nothing below is
             scope.used.update(item.name for part in parts.values() for item in every(part) if item.keyed)
-        written: list[Line] = []
-        for column in rounds_in_columns(parts, self.turns.instance):
+        written, before = list[Line](), Column({})
+        for column in (part for whole in rounds_in_columns(parts, self.turns.instance) for part in places(whole, self.is_one)):
             if self.is_silent(column):
                 continue
             column.items = {at: item for at, item in column.items.items() if not item.late}
@@ -111,11 +106,13 @@ class Writer:
                 found.items = found.items or list(column.items.values())
                 raise
             line.items = line.items or list(column.items.values())
-            for item in column.items.values():
-                self.columns_of[id(item.of) if isinstance(item, Mark) and item.of is not None else id(item)] = column
-            if len(column.items) < len(parts):
-                line = line if line.guard is None else Line("seq:", [line], items=line.items)
+            named = [*column.items.values(), *behind(column, before, parts)]
+            self.columns_of |= {id(item.of if isinstance(item, Mark) and item.of is not None else item): column for item in named}
+            if len(named) < len(parts):
+                whole = line.guard is None and not line.text.startswith("residual:")  # which would run its body all the same
+                line = line if whole else Line("seq:", [line], items=line.items)
                 line.guard = self.turns.guard(column.items, parts)
+            before = column
             written.append(line)
             if column.first.label and column.first.nameless:
                 written.append(Line(self.skipped(column.first, scope)))
@@ -148,13 +145,16 @@ class Writer:
 
     def named(self, targets: Iterable[Item | None]) -> str:
         """The name of values that are one."""
-        first, *others = map(self.resolved, targets)
+        first, *others = targets
         if any(not self.is_one(first, other) for other in others):
             raise Unsayable("values of different places")
-        return self.values.get(id(first)) or called(first)
+        first = self.resolved(first)
+        column = self.columns_of.get(id(first))
+        return self.values.get(id(first)) or called(first if column is None or min(column.items) < 0 else column.first)
 
     def is_one(self, first: Item | None, other: Item | None) -> bool:
         """Whether what two instances read is one column, or has one name."""
+        first, other = self.resolved(first), self.resolved(other)
         if first is not None and other is not None and id(first) in self.turns.labels:
             return first.alias == other.alias
         column = self.columns_of.get(id(first), first)
@@ -234,7 +234,7 @@ class Writer:
             texts = {at: value for at, value in given.items() if value is not None}
             if len(texts) < len(items):
                 raise Unsayable(f"{first.step} {name}")
-            text = self.express(texts, name if isinstance(name, str) else _HINTS.get(first.step, first.step[0]))
+            text = self.express(texts, name if isinstance(name, str) else HINTS.get(first.step, first.step[0]))
             text = re.sub(r"^\{(\d+)\}$", lambda found: refs[int(found[1])], text)
             implied = name in first.usual and text == default(first.step, name)
             words.append(said(first.step, str(name), text) if implied else text if isinstance(name, int) else f"{name}={text}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from archspec.shortening.composing import BEGIN
 from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, bodies
+from archspec.shortening.saying import BEGIN
 
 _LONGEST = 24
 """Items of a window at most."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+
 from archspec.backends.arch import as_label
-from archspec.shortening.items import Exit, Item
+from archspec.shortening.alignment import Column
+from archspec.shortening.items import Exit, From, Group, Item, Layer, Mark
 from archspec.shortening.written import Line
 
 
@@ -30,3 +33,26 @@ def taken_up(item: Item | None) -> Line:
 def is_namesake(one: Item | None, other: Item | None) -> bool:
     """Whether two items have one name by themselves, by which weights are called."""
     return one is not None and other is not None and one.keyed and other.keyed and one.name == other.name and not one.nameless
+
+
+def places(column: Column, is_one: Callable[[Item | None, Item | None], bool]) -> list[Column]:
+    """A column; lines `from` that take up values of several places as one column for each of these."""
+    found: list[dict[int, Item]] = []
+    targets: list[Item | None] = []
+    for at, item in column.items.items() if min(column.items) >= 0 else ():
+        target = item.target if isinstance(item, From) else None
+        place = next((place for place, other in enumerate(targets) if target is None or is_one(other, target)), len(found))
+        if place == len(found):
+            targets.append(target)
+            found.append({})
+        found[place][at] = item
+    return list(map(Column, found)) or [column]
+
+
+def behind(column: Column, before: Column, instances: Collection[int]) -> list[Item]:
+    """The layers of the line before a line `x: skip` that just those instances have which lack this one: `x` is then what they give, too."""
+    first = column.first
+    own = before.items.keys() | column.items.keys() == {*instances} and before.items.keys().isdisjoint(column.items)
+    marks = isinstance(first, Mark) and first.of is None and own
+    found = [*before.items.values()] if marks else []
+    return found if all(isinstance(item, (Layer, Group)) and item.label and not item.nameless for item in found) else []

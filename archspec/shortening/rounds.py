@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from archspec.shortening.composing import BEGIN
 from archspec.shortening.items import From, Group, Head, Item, Layer, Mark, Out, Repeat
-from archspec.shortening.saying import counting_part
+from archspec.shortening.saying import BEGIN, counting_part
 
 _INNER = 0
 """Replaces the number of the round inside a repeat that the round contains: lists and counting labels there belong to the inner repeat."""

@@ -10,6 +10,11 @@ from archspec.backends.arch import as_label
 from archspec.ops import op_class
 from archspec.ops.base import show
 
+BEGIN = ("conv", "dwconv", "deconv", "fc", "linear", "attn", "pool", "avgpool", "gap")
+"""Steps that begin a line."""
+HINTS = {"fc": "n", "linear": "n", "dropout": "rate", "scale": "init"}
+"""The names of parameters for the positional argument of a step."""
+
 _NUMBER = re.compile(r"(\d+)")
 
 
