@@ -30,6 +30,11 @@ class Column:
         return next(iter(self.items.values()))
 
     @property
+    def read(self) -> bool:
+        """Whether other lines refer to an item by its label."""
+        return any(item.label for item in self.items.values())
+
+    @property
     def told(self) -> bool:
         """Whether other lines read what a group gives, by its name."""
         return any(isinstance(item, Group) and item.told for item in self.items.values())

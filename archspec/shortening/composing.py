@@ -288,7 +288,7 @@ class Writer:
             alone = {at: names.local(Hole(None, stem, None, None, numbered)) for at, names in own.items()}
         indexed = next(iter(scope.names.values())).naming == "index"
         plain = not first.keyed or all(alone[at] == item.name for at, item in column.items.items())
-        if plain and (indexed or not group) and (not first.label or first.nameless) and not column.told:
+        if plain and (indexed or not group) and (not column.read or first.nameless) and not column.told:
             scope.names.update(own)
             scope.used.update(alone.values())
             return ""

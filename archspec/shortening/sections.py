@@ -24,6 +24,7 @@ _FEW = 16
 """Lines of a body in which rounds are looked for, at least."""
 _MOST = 12
 """Rounds at most."""
+_LIST = re.compile(r'=[^\s"(),]+,')
 _NUMBER = re.compile(r"\d+")
 
 
@@ -49,7 +50,8 @@ def in_rounds(lines: Sequence[Line], outer: str = "") -> tuple[list[Line], bool]
     for line in joined(_unmarked(atoms)) if changed else lines:
         if line.inner:
             index = re.search(r"\bas (\w):$", line.text)
-            inner, inside = in_rounds(line.inner, outer + (index[1] if index else ""))
+            around = index[1] if index else "-" if "repeat " in line.text else ""
+            inner, inside = in_rounds(line.inner, outer + around)
             line, changed = replace(line, inner=inner), changed or inside
         found.append(line)
     return found, changed
@@ -76,9 +78,28 @@ def _best(atoms: Sequence[Line], outer: str) -> list[Line] | None:
 def _earliest(runs: Mapping[tuple[int, ...], int], tried: Mapping[tuple[int, ...], tuple[int, int]]) -> tuple[int, ...]:
     """The run by which most is saved of those that lie before all that save more, so that later ones know what their values are called."""
     best = max(runs, key=lambda run: (runs[run], run))
+    while _disjoint(inner := [run for run in runs if _is_within(run, best)], runs) > runs[best]:
+        best = max(inner, key=lambda run: (runs[run], run))
     while before := [run for run in runs if run[-1] + tried[run][0] <= best[0] - tried[best][1]]:
         best = max(before, key=lambda run: (runs[run], run))
     return best
+
+
+def _is_within(run: Sequence[int], other: Sequence[int]) -> bool:
+    """Whether a run has shorter rounds than another, and lies within it."""
+    return other[0] <= run[0] and run[1] - run[0] < other[1] - other[0] and run[-1] < other[-1] + other[1] - other[0]
+
+
+def _disjoint(inner: Sequence[tuple[int, ...]], runs: Mapping[tuple[int, ...], int]) -> int:
+    """What is saved by runs that lie apart from one another, those that save most first."""
+    taken: list[tuple[int, int]] = []
+    saved = 0
+    for run in sorted(inner, key=lambda run: (-runs[run], run)):
+        start, stop = run[0], 2 * run[-1] - run[-2]
+        if all(stop <= first or last <= start for first, last in taken):
+            taken.append((start, stop))
+            saved += runs[run]
+    return saved
 
 
 def _spots(atoms: Sequence[Line]) -> list[Spot]:
@@ -182,7 +203,7 @@ def _rolled(spots: Sequence[Spot], run: Sequence[int], ahead: int, behind: int, 
     names = {*names_in([spot.line for spot in spots]), *(name for spot in spots for name in spot.names)}
     texts = "\n".join(text for text, _ in printed([spot.line for spots in rounds for spot in spots if spot is not None]))
     index = next((letter for letter in "ijmo" if letter not in names and letter not in outer and f"as {letter}:" not in texts), None)
-    if index is None:
+    if index is None or (outer and _LIST.search(texts)):  # a list follows the innermost repeat
         raise Unlike
     merging = Merging(rounds, index, outside, names)
     inner = merging.lines()

@@ -65,6 +65,20 @@ def test_what_is_not_in_the_first_round_has_a_condition():
     assert "  embed{i+1}: conv k=1 f=8,16,32,64\n" in text
 
 
+def test_rounds_in_rounds_have_no_lists_of_the_outer_ones():
+    inner = "".join(
+        f'"blocks{{i+1}}.{n}.norm": bn\n  "blocks{{i+1}}.{n}.one": conv k=1 f=8,16\n  again "shared{{i+1}}"\n  relu\n'
+        f'  "blocks{{i+1}}.{n}.two": conv k=1 f=8,16\n  tanh\n  "blocks{{i+1}}.{n}.three": conv k=1 f=8,16\n  '
+        for n in range(3)
+    )
+    text = f'input 8x8x4\nrepeat 2 as i:\n  "embed{{i+1}}": conv k=1 f=8,16\n  "shared{{i+1}}": dwconv k=3 p=1\n  {inner.rstrip()}\nfc 10\n'
+    flat = archspec.loads(expand(archspec.loads(text)))
+    short = archspec.shorten(flat)
+    assert not short.note
+    assert difference(flat, archspec.loads(short.text)) is None
+    assert short.text.count("\n") < 40
+
+
 def test_parts_that_differ_in_more_than_numbers_are_none():
     text = STAGES.replace('again "blocks{i+1}.two"', "tanh if i == 2")
     flat = archspec.loads(expand(archspec.loads(text)))
