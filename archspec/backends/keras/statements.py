@@ -97,7 +97,7 @@ class Statements:
             (at, each) for at, each in enumerate(self.body.items) if at in self.needed and (each.module is None or modules[at] is not None)
         ]
         arounds = [item.attribute.rpartition(".")[0].partition(".{")[0] for _, item in items]
-        for (at, item), around, follows in zip(items, arounds, [*arounds[1:], ""], strict=True):
+        for (at, item), around, follows in zip(items, arounds, [*arounds, ""][1:], strict=True):
             if around != label and (item.module is not None or item.label is not None):
                 if around and not label.startswith(f"{around}.") and f"{follows}.".startswith(f"{around}."):
                     yield f"# {around}"

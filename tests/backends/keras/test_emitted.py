@@ -144,6 +144,7 @@ def test_a_comment_stands_before_a_label_of_several_layers():
     found = text("input 8x8x3\nstem:\n  conv k=3 f=4\n  bn\nresidual:\n  head: conv k=1 f=4\n  relu\nend:\n  c: conv k=1 f=5\n")
     assert re.findall(" *# (.*)", found) == ["stem"]
     assert 'name="end_c"' in found
+    assert "#" not in text("block b(n):\n  t: tensor 1x1x(n)\n\ninput 4x4x3\nb 3\nb 3\n"), "its function has no statements"
 
 
 def test_a_number_needs_no_initializers_of_words():
