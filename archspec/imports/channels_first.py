@@ -51,6 +51,14 @@ class Tensors(Sliding):
         dims = self.of(value).dims
         return View(value, tuple([dims[[0, *order].index(at)] for at in range(len(x.dims))]))
 
+    def slice(self, site: Site, x: View, dim: int, start: int, stop: int) -> View:
+        """Numbers from `start` up to, not including, `stop` along a dimension; one within the channels, as those of a head, becomes the channels."""
+        own = x.dims[dim]
+        inner = dim > 1 and len(x.dims) == 4 and not x.fixed and x.dims[0] == self.of(x.value).dims[0]
+        if inner and own != self.axis(x.value, "c") and all(digit.axis == "c" for digit in own) and (start, stop) != (0, size(own)):
+            x = self.along(site, x, dim)
+        return super().slice(site, x, dim, start, stop)
+
     def _in_a_row(self, site: Site, x: View, dim: int) -> View:
         """A tensor with all dimensions except one as tokens, those parts among them that stand beside the batch in its dimension."""
         batch = tuple([digit for digit in x.dims[0] if digit.axis == "n"])

@@ -269,6 +269,12 @@ class Constants(Matrices):
             self._parts[node, at] = self.flat.step(site, "slice", self._products[node], bounds=(at * count, (at + 1) * count))
         return self._parts[node, at]
 
+    def row_of(self, one: Held) -> View:
+        """A stored tensor as a vector, whose parts its dimensions are: places that a table is looked up at are one behind the other."""
+        count = prod(one.shape)
+        row = View(self.tensor(Site("tensor"), one, Vector(count)), plain("c", (count,)))
+        return row._replace(dims=viewed(row.dims, one.sizes) or ())
+
     def looked_up(self, site: Site, table: Held, places: View, axis: int) -> View:
         """The rows of a table, or its columns, at places that are the same for all images. Raises Unsaid."""
         if [digit.axis for dim in table.dims for digit in dim] != ["0", "1"] or places.dims[0] == plain("n", (self.batch,))[0]:

@@ -208,7 +208,7 @@ def _hidden(r: Reader, x: Any, mask: Any, low: Any, *, seen: bool = False) -> Sc
 @row("index", takes=(Held,))
 def _index(r: Reader, site: Site, x: Any, indices: Any) -> View:
     """Rows or columns of a learned table, looked up by whole numbers that are the same for all images."""
-    given = {at: r.lifted(one) if isinstance(one, Held) else one for at, one in enumerate(indices) if one is not None}
+    given = {at: r.row_of(one) if isinstance(one, Held) else one for at, one in enumerate(indices) if one is not None}
     if not isinstance(x, Held) or len(x.shape) != 2 or len(given) != 1 or not all(isinstance(one, View) for one in given.values()):
         raise Unsaid("it looks up what is no table of two axes")
     ((axis, places),) = given.items()

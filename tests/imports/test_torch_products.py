@@ -139,6 +139,13 @@ def test_products_of_matrices(name, tmp_path):
     assert ("softmax" in found.text) is (name in ("a mean by learned weights", "biases by distance in windows"))
 
 
+def test_parts_of_heads_are_cut_from_channels():
+    """Queries, keys and values of other sizes within each head (Graham et al. 2021), and a row of places to look biases up at."""
+    found = archspec.from_torch(PRODUCTS["biases by distance"](), torch.randn(2, 8, 4, 6))
+    assert found.text.count("rearrange ") == 4 and 'rearrange "h w (a b) -> a (h w) b" b=12\nslice 0:2\n' in found.text
+    assert "index: tensor 576 frozen=yes stored=24x24\nbiases: from index | embed 24 2\n" in found.text
+
+
 def waves(m, x):
     """Sines of positions, which only the program computes, through a learned layer (Maaz et al. 2022)."""
     rows = torch.linspace(0, 1, x.shape[2], device=x.device)[:, None].expand(-1, x.shape[3])
