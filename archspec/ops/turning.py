@@ -42,7 +42,7 @@ class Turned(Op):
 
     def turned(self, d: int, given: Map | Tokens | None) -> int:
         """Count the channels of a head, of d, that are turned."""
-        return d if given is None or self.apart(d, given) else 2 * given.channels
+        return 2 * (d // 2 if given is None or self.apart(d, given) else given.channels)
 
     def apart(self, d: int, given: Map | Tokens) -> bool:
         """Whether each head has angles of its own."""

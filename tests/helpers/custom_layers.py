@@ -157,6 +157,7 @@ LAYERS |= {
     "attn rel": TOKENS + "b: buckets heads=3\nattn heads=3 rel=b\n",
     "attn kv rel": "u: input 5x8\nb: input 12x5x3\nx: input 3x4x12\nfrom x | attn heads=3 kv=u rel=b\n",
     "attn turned": TOKENS + "ang: tensor 11x2 init=normal std=1\nattn heads=3 rope=ang prefix=1 pair=1 proj=qkv\n",
+    "attn turned odd": TOKENS + "ang: tensor 12x4 init=normal std=1\nattn heads=2 d=5 rope=ang pair=2\n",
     "attn turned apart": "a: input 3x4x6\nx: input 3x4x12\nfrom x | attn heads=3 rope=a rel=table\n",
     "winattn": MAP + "winattn heads=3 w=2 shift=1\n",
     "winattn covered": MAP + "winattn heads=3 w=3x8 shift=1x4 bias=no\n",

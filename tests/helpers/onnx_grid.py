@@ -184,7 +184,7 @@ GRID = {
     "attn": "input 3x4x8\ntokens | attn heads=2 | attn heads=8 bias=no",
     "attn on maps": "input 4x6x8\nattn heads=2 proj=qkv | attn heads=4 kvheads=2 f=12 | attn heads=3 w=2x3 shift=1 | attn heads=2 grid=2x3 d=5 scale=0.1",
     "attn in a row": "input 7x8\nattn heads=2 causal=yes rope=100 | attn heads=4 kvheads=1 causal=yes rope=10000 bias=no",
-    "attn turned": "input 7x8\nang: tensor 6x2 init=normal std=1 frozen=yes\nattn heads=2 rope=ang prefix=1 proj=qkv | attn heads=1 rope=ang prefix=1 pair=1 | attn heads=4 rope=10 pair=1\nall: tensor 7x4 init=normal std=1\nattn heads=2 rope=all | attn heads=1 rope=all pair=2",
+    "attn turned": "input 7x8\nang: tensor 6x2 init=normal std=1 frozen=yes\nattn heads=2 rope=ang prefix=1 proj=qkv | attn heads=1 rope=ang prefix=1 pair=1 | attn heads=4 rope=10 pair=1\nall: tensor 7x4 init=normal std=1\nattn heads=2 rope=all | attn heads=1 rope=all pair=2 | attn heads=2 d=5 rope=all pair=1",
     "attn turned by a map": "input 3x4x8\nx: conv k=1 f=2\nfrom input | attn heads=2 rope=x",
     "attn relative": "input 4x6x8\nattn heads=2 rel=table | attn heads=4 w=2x3 rel=mlp sim=cos proj=qkv | attn heads=2 grid=2 rel=table kvheads=1",
     "attn buckets": "input 40x8\nattn heads=2 rel=buckets causal=yes scale=1 | tokens\nx: relu\nnear: buckets heads=4\nfrom x | attn heads=4 rel=near",
