@@ -122,7 +122,7 @@ LAYERS: dict[str, Layer] = {
     ),
     "rbf": Layer(("5",), {"flatten | rbf 5": 3 * MAP * 5}),
     "embed": Layer(("50 8",), {}),
-    "scale": Layer(("0.1", "0 shared=yes"), {"scale 0.1": MAP, "scale 0 shared=yes": MAP}),
+    "scale": Layer(("0.1", "0 shared=yes", "0.1 flat=yes"), {"scale 0.1": MAP, "scale 0 shared=yes": MAP, "scale 0.1 flat=yes": MAP}),
     "tokens": Layer(("",), 0),
     "cls": Layer(("", "4"), {"tokens | cls 4": 0}),
     "pos": Layer(("", "kind=sin"), {"tokens | pos": MAP, "tokens | pos kind=sin": MAP}),

@@ -226,24 +226,17 @@ class Tensors(Sliding):
         if len(dims) > len(x.dims) or dims[0]:
             raise Unsaid(f"the stored tensor `{y.name}` of {'x'.join(map(str, y.shape)) or 'one number'} is no value of one image")
         x = self.cut(site, x)
-        if y.shape == () and y.learned and not y.again and step == "mul":
-            return x._replace(
-                value=self.flat.step(
-                    site._replace(key=y.key), "scale", x.value, shared=True, **self._start(y), stored={"": Stored((y.name,))}
-                )
-            )
+        alone = step == "mul" and y.learned and not y.again
+        if y.shape in ((), (1,)) and alone:
+            given = {"shared": True, **({"flat": True} if y.shape else {}), **self._start(y)}
+            return x._replace(value=self.flat.step(site._replace(key=y.key), "scale", x.value, **given, stored={"": Stored((y.name,))}))
         spread = [at for at, dim in enumerate(dims) if dim]
         if len(spread) == 1 and x.dims[spread[0]] == self.axis(x.value, "c"):  # one number per channel, wherever the channels are
             type_ = self.flat.type_of(x.value)
-            if (
-                step == "mul"
-                and y.learned
-                and not y.again
-                and y.shape == (type_.channels, *((1,) * len(type_.spatial) if isinstance(type_, Map) else ()))
-            ):
-                return x._replace(
-                    value=self.flat.step(site._replace(key=y.key), "scale", x.value, **self._start(y), stored={"": Stored((y.name,))})
-                )
+            beside = (1,) * len(type_.spatial) if isinstance(type_, Map) else ()
+            if alone and y.shape in ((type_.channels,), (type_.channels, *beside)):
+                given = {**({"flat": True} if len(y.shape) <= len(beside) else {}), **self._start(y)}
+                return x._replace(value=self.flat.step(site._replace(key=y.key), "scale", x.value, **given, stored={"": Stored((y.name,))}))
             ones = type_._replace(spatial=(1,) * len(type_.spatial)) if isinstance(type_, Map) else Vector(type_.channels)
             return x._replace(value=self._stretched(site, step, x.value, self.tensor(site, y, ones)))
         order = self._order(x) if len(spread) < 2 else None  # of several axes the tensor has an order of its own

@@ -21,6 +21,8 @@ from archspec.types import Map, Tokens, Type, Vector
 
 KNOWN = 1_000_000
 """Numbers of a constant that is computed."""
+_DIGITS = 17
+"""Digits that tell any number of double precision from others."""
 FILLED = ("new_zeros", "zeros_like", "new_ones", "ones_like", "new_full", "full_like", "new_empty", "empty_like")
 """What takes the shape of a tensor alone."""
 
@@ -128,7 +130,10 @@ class Constants(Matrices):
         if tensor is None or tensor.is_meta or not tensor.numel() or not tensor.is_floating_point():
             return None
         first = float(tensor.detach().flatten()[0])
-        return first if bool((tensor == first).all()) else None
+        if not bool((tensor == first).all()):
+            return None
+        short = (float(f"{first:.{digits}g}") for digits in range(1, _DIGITS))  # 1e-06, of which single precision has 9.999999974752427e-07
+        return next((number for number in short if bool((tensor == tensor.new_tensor(number)).all())), first)
 
     def biased(self, scores: Scores, added: Held | Computed | View) -> Scores:
         """Scores with what is added to them; numbers that are all found in one learned tensor are a table. Raises Unsaid."""

@@ -146,7 +146,8 @@ class Embed(Op):
 class Scale(Op):
     """A learned factor per channel or, with shared=yes, one for all numbers.
 
-    Params:  (C, 1, ...), one axis of 1 for each axis of a map; (C) for tokens and vectors; shared=yes: one number, of shape ()
+    Params:  (C, 1, ...), one axis of 1 for each axis of a map; (C) for tokens and vectors; shared=yes: one number, of shape ();
+             flat=yes: (C) for maps too, and (1)
     Source:  Touvron et al. 2021, LayerScale; shared=yes: Bachlechner et al. 2020, ReZero.
     """
 
@@ -157,12 +158,13 @@ class Scale(Op):
 
     init: Real = 1.0
     shared: Flag = False
+    flat: Flag = False
 
     def kept(self, x: Type, y: Type) -> Kept:
         return Kept(input=not self.frozen)
 
     def weights(self, x: Type) -> tuple[Weight, ...]:
         if self.shared:
-            return (Weight("", ()),)
-        spread = len(x.spatial) if isinstance(x, Map) else 0
+            return (Weight("", (1,) if self.flat else ()),)
+        spread = len(x.spatial) if isinstance(x, Map) and not self.flat else 0
         return (Weight("", (x.channels, *(1,) * spread)),)

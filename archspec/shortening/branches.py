@@ -153,6 +153,8 @@ class _Level:
         if len(reads) < len(merge.reads) or sorted(at for own in owned for at in (own if own is not None else [0])) != list(between):
             return None
         branches = [self.branch(start, read, own or ()) for read, own in zip(reads, owned, strict=True)]
+        if not any(branches):  # `mul x` is shorter
+            return None
         argument = " ".join(value if isinstance(name, int) else f"{name}={value}" for name, value in merge.arguments.items())
         kind = merge.step
         if kind == "concat" and _are_rounds(branches):

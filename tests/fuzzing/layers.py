@@ -195,6 +195,12 @@ def draw_recurrent(g: Chooser, x: Value, goal: str) -> Args | None:
     return {"n": n, "dirs": const(dirs), "layers": const(g.pick([1, 1, 2, 3])), "bias": g.flag(), "out": const(out)}
 
 
+def scaled(x: Any, a: Any) -> nn.Module:
+    """Factors, one for all numbers or one per channel, with an axis for each of a map or, where they are flat, as a vector."""
+    spread = () if a["shared"] else (x.channels, *[1] * x.rank)
+    return Parameter("scale", spread[:1] or (1,), spread) if a["flat"] else Parameter("scale", spread)
+
+
 def recurrent(make: Any) -> Layer:
     def build(x: Value, a: Values) -> Made:
         demand(x.rank < 2, "a sequence with two axes")
@@ -294,8 +300,8 @@ LAYERS |= {
     "lstm": recurrent(nn.LSTM),
     "scale": Layer(
         ANY,
-        lambda g, x, goal: {"init": const(g.pick([1.0, 0.1])), "shared": g.flag()},
-        lambda x, a: (Parameter("scale", () if a["shared"] else (x.channels, *[1] * x.rank)), x.kind),
+        lambda g, x, goal: {"init": const(g.pick([1.0, 0.1])), "shared": g.flag(), "flat": g.flag()},
+        lambda x, a: (scaled(x, a), x.kind),
         "shape",
     ),
     "tokens": Layer(MAP, nothing, lambda x, a: (Do(lambda t: t.flatten(2).transpose(1, 2)), "tokens")),
@@ -361,7 +367,7 @@ ARGUMENTS: dict[str, Values] = {step: axes.ARGUMENTS.get(step, {}) for step in L
     "rbf": {"n": ...},
     "embed": {"v": ..., "d": ...},
     **{step: {"n": ..., "dirs": 1, "layers": 1, "bias": True, "out": "all"} for step in ("rnn", "gru", "lstm")},
-    "scale": {"init": 1.0, "shared": False},
+    "scale": {"init": 1.0, "shared": False, "flat": False},
     "cls": {"n": 1},
     "pos": {"kind": "learned"},
     **attending.ARGUMENTS,

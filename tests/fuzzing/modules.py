@@ -277,15 +277,16 @@ class PatchMerge(nn.Module):
 class Parameter(nn.Module):
     """A layer that is one tensor: a factor, a token put first, or positions added."""
 
-    def __init__(self, kind: str, shape: Axes) -> None:
+    def __init__(self, kind: str, shape: Axes, spread: Axes = ()) -> None:
         super().__init__()
         self.kind = kind
         self.value = nn.Parameter(torch.ones(shape))
+        self.spread = spread or shape
 
     def forward(self, x: Tensor) -> Tensor:
         if self.kind == "cls":
             return torch.cat([self.value.expand(len(x), -1, -1), x], 1)
-        return x * self.value if self.kind == "scale" else x + self.value
+        return x * self.value.view(self.spread) if self.kind == "scale" else x + self.value
 
 
 class OfAll(nn.Module):

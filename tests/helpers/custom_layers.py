@@ -113,6 +113,8 @@ LAYERS = {
     "scale tokens": TOKENS + "scale 0.1\n",
     "scale vector": "input 5\nscale\n",
     "scale shared": MAP + "scale shared=yes\n",
+    "scale flat": MAP + "scale flat=yes\n",
+    "scale flat shared": MAP + "scale flat=yes shared=yes\n",
     "scale frozen": MAP + "scale frozen=yes\n",
     "tensor map": MAP + "t: tensor 2x3x4\nfrom t\n",
     "tensor tokens": MAP + "t: tensor 3x4 init=normal std=0.3\nfrom t\n",

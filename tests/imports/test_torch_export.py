@@ -129,6 +129,18 @@ CASES = {
         (3, 4, 4),
         "gamma: scale 0.5",
     ),
+    "a scale per channel as one axis": (
+        lambda: Case(
+            lambda m, x: m.conv(x) * m.gamma.view(1, -1, 1, 1), conv=nn.Conv2d(3, 4, 1), gamma=nn.Parameter(torch.full((4,), 1e-6))
+        ),
+        (3, 4, 4),
+        "gamma: scale 1e-06 flat=yes",
+    ),
+    "a square, times one number": (
+        lambda: Case(lambda m, x: F.relu(m.conv(x)) ** 2 * m.factor, conv=nn.Conv2d(3, 4, 1), factor=nn.Parameter(torch.full((1,), 0.5))),
+        (3, 4, 4),
+        "mul x\nfactor: scale 0.5 shared=yes flat=yes",
+    ),
     "upsampling": (
         lambda: nn.Sequential(nn.Upsample(scale_factor=2, mode="bilinear"), nn.ConvTranspose2d(3, 4, 2, 2)),
         (3, 4, 4),

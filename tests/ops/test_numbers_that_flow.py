@@ -70,7 +70,7 @@ SAMPLES = {
     "fc": [(VECTOR, {"n": 7})],
     "rbf": [(VECTOR, {"n": 7})],
     "embed": [(VECTOR, {"v": 30, "d": 7})],
-    "scale": [(A_MAP, {}), (A_MAP, {"shared": True})],
+    "scale": [(A_MAP, {}), (A_MAP, {"shared": True}), (A_MAP, {"flat": True})],
     "cls": [(TOKENS, {}), (TOKENS, {"n": 4})],
     "pos": [(TOKENS, {}), (TOKENS, {"kind": "sin"})],
     "first": [(TOKENS, {})],

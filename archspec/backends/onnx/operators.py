@@ -92,6 +92,14 @@ def _spread(layer: Layer, value: str, type_: Type, bare: bool, over: Type) -> st
     return value if bare else layer.unsqueeze(value, 1)
 
 
+def _scale(layer: Layer, op: Any, x: Type, _: Type) -> str:
+    """Factors, along the channels of a map."""
+    factors = layer.weight("")
+    if op.flat and not op.shared and isinstance(x, Map):
+        factors = layer.reshape(factors, x.channels, *(1,) * len(x.spatial))
+    return layer.add("Mul", layer.x, factors)
+
+
 def _tensor(layer: Layer, op: Any, y: Type) -> str:
     """A tensor in the shape of its value, without a batch axis."""
     shape = (y.channels, *y.spatial) if isinstance(y, Map) else y.shape
@@ -156,7 +164,7 @@ ROWS: dict[str, OperatorRow] = {
     "rbf": _rbf,
     **dict.fromkeys(("rnn", "gru", "lstm"), recurrence.recurrent),
     "embed": _embed,
-    "scale": lambda layer, *_: layer.add("Mul", layer.x, layer.weight("")),
+    "scale": _scale,
     "tokens": attend.tokens,
     "cls": attend.class_token,
     "pos": attend.positions,

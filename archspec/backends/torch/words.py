@@ -41,7 +41,7 @@ def call(item: Item, texts: list[str], indexed: bool) -> str:
             first, second = (f"{text}.movedim(1, -2)" for text in texts)
             return f"torch.matmul({first}, {second}).movedim(-2, 1)"
     if template := EXPRESSIONS.get(item.step):
-        return template.format(*texts, x=texts[0], own=_own_tensor(item, indexed))
+        return template.format(*texts, x=texts[0], own=f"{_own_tensor(item, indexed)}{_spread_out(item)}")
     if item.module is not None:
         if item.flat:
             texts[0] = f"torch.flatten({texts[0]}, 1)"
@@ -111,6 +111,16 @@ def is_buffer(module: New | If | None) -> bool:
     if isinstance(module, If):
         module = module.yes
     return isinstance(module, New) and module.name == "nn.Buffer"
+
+
+def _spread_out(item: Item) -> str:
+    """What lays the factors of a `scale` along the channels of a map, where they are stored without axes for its positions."""
+    module = item.module.yes if isinstance(item.module, If) else item.module
+    if item.step != "scale" or not isinstance(item.type, Map) or not isinstance(module, New):
+        return ""
+    (_, full), *_ = module.arguments
+    shape = full.arguments[0][1]
+    return f".view(-1{', 1' * len(item.type.spatial)})" if len(shape) == 1 and shape != (1,) else ""
 
 
 def _own_tensor(item: Item, indexed: bool) -> str:

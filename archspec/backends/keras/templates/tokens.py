@@ -55,13 +55,13 @@ class Position(layers.Layer):
 class Scale(layers.Layer):
     """A learned factor for each channel, or one for all numbers."""
 
-    def __init__(self, init=1.0, shared=False, **options):
+    def __init__(self, init=1.0, shared=False, flat=False, **options):
         super().__init__(**options)
-        self.init, self.shared = init, shared
+        self.init, self.shared, self.flat = init, shared, flat
 
     def build(self, shape):
-        first = keras.initializers.Constant(self.init)
-        self.factor = self.add_weight(name="weight", shape=() if self.shared else (shape[-1],), initializer=first)
+        first, one = keras.initializers.Constant(self.init), (1,) if self.flat else ()
+        self.factor = self.add_weight(name="weight", shape=one if self.shared else (shape[-1],), initializer=first)
 
     def call(self, x):
         return x * self.factor
