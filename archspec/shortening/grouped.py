@@ -18,6 +18,8 @@ def like_others(layers: Sequence[Layer], parts: Sequence[Sequence[str]]) -> None
 
     The names of layers are given in `parts`. Modules of one layer, or with positions for names, stay as they are: they are a line.
     """
+    if not any(layer.step == "dwconv" for layer in layers):
+        return
     modules: dict[tuple[str, ...], list[tuple[str, Layer]]] = {}
     for layer, (*path, name) in zip(layers, parts, strict=True):
         if path and layer.keyed and not layer.owner:
