@@ -8,6 +8,7 @@ import pytest
 
 import archspec
 from archspec.imports.caffe import read
+from archspec.imports.caffe_names import by_slashes, nameless
 from archspec.shortening.prove import difference
 
 DATA = 'input: "data" input_dim: 1 input_dim: 4 input_dim: 9 input_dim: 8\n'
@@ -171,8 +172,9 @@ def test_names_make_levels(tmp_path):
     assert "block unit" in imported(tmp_path, text).text
 
 
-def test_layers_without_weights_belong_to_what_they_work_on(tmp_path):
+def test_layers_without_weights_belong_to_what_they_work_on(tmp_path, monkeypatch):
     """As in the file of MobileNet, whose `relu2_1/dw` stands behind `conv2_1/dw/bn`."""
+    monkeypatch.setattr("archspec.imports.caffe.NAMINGS", (by_slashes, nameless))
     text, before = DATA, "data"
     for name in ("2_1", "2_2", "2_3"):
         dw, sep = f"conv{name}/dw", f"conv{name}/sep"
