@@ -26,6 +26,11 @@ class Words(NamedTuple):
     spot: Point
 
 
+def title_width(title: str) -> float:
+    """The width of the frame that has room for a title, also where the frame goes on."""
+    return width(f"{title} …", TITLE, bold=True) + 2 * LEDGE + 1
+
+
 def titles(plan: Plan, near: Near) -> list[Words]:
     """The frames' titles: at the top left, or in the widest room at the top that no arrow crosses."""
     found = []

@@ -8,6 +8,7 @@ from itertools import pairwise, product
 from math import fsum, log
 from typing import NamedTuple
 
+from archspec.views.figures.captions import title_width
 from archspec.views.figures.diagram import Box
 from archspec.views.figures.plan import LEGIBLE, Frame, Page, Plan, Rect, Shift, Wire
 from archspec.views.graphics.svg import Point
@@ -99,7 +100,7 @@ def columns(plan: Plan, page: Page, *, fewest: bool = False) -> Plan:
     """The plan in as many columns as give the largest words on a page, or in the `fewest` that are legible; its left top corner is at 0, 0."""
     _, top, _, bottom = plan.extent()
     edge = Cut(bottom, top)
-    cuts = [edge, *(_cuts(plan) if bottom - top > _TALL else ()), edge]
+    cuts = [edge, *(_cuts(plan, page) if bottom - top > _TALL else ()), edge]
     extent = cache(plan.extent)
     choosers = [_chooser(cuts, extent, worth) for worth in _WORTH]
     best, least = [Column(edge, edge)], float("inf")
@@ -132,7 +133,9 @@ def _widths(pieces: list[Column], extent: _Extent) -> list[float]:
     return [x1 - x0 for x0, _, x1, _ in (extent(piece.top, piece.bottom) for piece in pieces)]
 
 
-def _cuts(plan: Plan) -> list[Cut]:
+def _cuts(plan: Plan, page: Page) -> list[Cut]:
+    """Places to cut. To the right no piece of a frame may be shorter than the frame's title, which stands along it."""
+    titles = {frame: title_width(frame.group.title) if page.right else 0.0 for frame in plan.frames}
     found = []
     for above, below in plan.gaps():
         middle = (below + above) / 2
@@ -144,6 +147,8 @@ def _cuts(plan: Plan) -> list[Cut]:
             ends = [f.box[3] for f in plan.frames if above < f.box[3] < below]
             starts = [f.box[1] for f in plan.frames if above < f.box[1] < below]
             through = tuple(f for f in plan.frames if f.box[1] < above and f.box[3] > below)
+            if any(min(above - f.box[1], f.box[3] - below) < titles[f] for f in through):
+                continue
             values = tuple(sorted(over, key=lambda value: -over[value]))
             high, low = max([above, *ends]), min([below, *starts])
             if any(high < a[1] == b[1] < low for wire in plan.wires for a, b in pairwise(wire.points)):

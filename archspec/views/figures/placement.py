@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from archspec.views.figures.captions import LABEL, LEDGE, TITLE
+from archspec.views.figures.captions import LABEL, title_width
 from archspec.views.figures.cards import Card
 from archspec.views.figures.column_breaks import columns
 from archspec.views.figures.diagram import Box, Diagram
@@ -32,7 +32,7 @@ def plan(diagram: Diagram, cards: Mapping[Box, Card], page: Page) -> Plan:
     """The plan of a diagram for a page: in columns, or as a U. One to the right is laid out with right and down in each other's place."""
     if not page.right:
         labelled = {arrow.tail: LABELLED for arrow in diagram.arrows if arrow.label}
-        titles = {group: width(f"{group.title} …", TITLE, bold=True) + 2 * LEDGE + 1 for group in diagram.groups()}
+        titles = {group: title_width(group.title) for group in diagram.groups()}
         return _downwards(diagram, cards, Sizes({box: card.outer for box, card in cards.items()}, labelled, titles=titles), page)
     turned = {box: card.transposed() for box, card in cards.items()}
     labelled = {arrow.tail: width(arrow.label, LABEL) + LABELLED for arrow in diagram.arrows if arrow.label}

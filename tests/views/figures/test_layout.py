@@ -13,9 +13,11 @@ import archspec
 from archspec.views import figures
 from archspec.views.figures import legible
 from archspec.views.figures.build import build
+from archspec.views.figures.captions import titles
 from archspec.views.figures.chains import Parallel, Series
 from archspec.views.figures.legible import automatic, laid_out
 from archspec.views.figures.look import Look
+from archspec.views.figures.neighbours import Near
 from archspec.views.figures.nesting import nested
 from archspec.views.figures.pieces import Framed, Leaf, Through
 from archspec.views.figures.plan import Page
@@ -359,6 +361,14 @@ def test_to_the_right_nothing_is_on_anything_else(name, networks):
         picture = check(figures.draw(networks(name), level=level, look=look).text)
         check_apart(picture)
         assert sorted(lines_between(picture)) == sorted(lines_between(drawn(networks(name), level)))
+
+
+@pytest.mark.parametrize(("name", "level"), [("cbam_resnet50", "part"), ("llama3_8b", "layer")])
+def test_to_the_right_each_piece_of_a_frame_has_room_for_its_title(name, level, networks):
+    plan = laid_out(build(networks(name), level), Page(right=True))
+    words = titles(plan, Near(plan.wires))
+    assert {frame.first for frame in plan.frames} == {False, True}
+    assert [each.text for each in words] == [frame.group.title + (" …" if not frame.first else "") for frame in plan.frames]
 
 
 def lines_between(picture):
