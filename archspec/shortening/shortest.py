@@ -223,7 +223,7 @@ def _ends(network: Network, levels: Levels) -> list[End]:
                 pending += before.reads
         items = [item for item in levels.items if id(item) in own]
         only = items[0] if len(items) == 1 else None
-        suite = only if isinstance(only, Group) and only.name == output.name else None
+        suite = only if isinstance(only, Group) and only.name == output.name and not only.entries else None
         found.append(End(output.name, output.training, item, items, suite))
     used = {id(item) for end in found[1:] for item in end.items}
     return [found[0]._replace(items=[item for item in levels.items if id(item) not in used], suite=None), *found[1:]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 
 import archspec
@@ -439,3 +441,19 @@ def test_it_becomes_short(what):
     found = lines(text)
     first = found.index(lines(wanted)[0])
     assert found[first : first + len(lines(wanted))] == lines(wanted)
+
+
+def test_a_further_output_that_reads_two_values_is_shortened():
+    text = """
+    input 8x8x4
+    a: conv k=3 f=4 p=1
+    b: conv k=1 f=4
+    c: relu
+    output aux: from b | conv k=3 f=4 p=1 | add a | conv k=1 f=2
+    from c
+    conv k=1 f=3
+    """
+    network = archspec.loads(textwrap.dedent(text))
+    short = archspec.shorten(network)
+    assert not short.note
+    assert difference(network, archspec.loads(short.text)) is None
