@@ -17,7 +17,7 @@ from archspec.shortening.saying import BEGIN, HINTS, braced, default, listed, or
 from archspec.shortening.scoping import Scope, common_name, placed
 from archspec.shortening.turns import Turns
 from archspec.shortening.usual import left_out, said
-from archspec.shortening.written import Guard, Line, joined, nested, one_line
+from archspec.shortening.written import Guard, Line, apart, joined, nested, one_line
 
 
 class Writer:
@@ -275,7 +275,7 @@ class Writer:
             inner.used |= scope.used
         lines = self.whole({at: item.body for at, item in items.items()}, inner)
         single = any(item.single for item in items.values()) and not lines[0].text.startswith("repeat ")
-        return nested(f"{label}{'repeat 1: ' if single else ''}", lines)
+        return apart(label, nested(f"{label}{'repeat 1: ' if single else ''}", lines))
 
     def label(self, column: Column, stem: str, numbered: bool, scope: Scope, *, group: bool = False) -> str:
         """The label that gives each instance its name; empty where it has that name without, or needs none."""

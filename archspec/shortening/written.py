@@ -99,6 +99,14 @@ def nested(label: str, lines: list[Line]) -> Line:
     return Line(label.rstrip(), lines)
 
 
+def apart(label: str, line: Line) -> Line:
+    """A label and a chain that it names on one line, so that this can go on from a `from`; any other line as it is."""
+    rest = line.text.removeprefix(label)
+    if line.inner is not None or ": " in rest or rest == line.text:
+        return line
+    return Line(rest, label=label, items=line.items)
+
+
 def printed(lines: Sequence[Line], indent: int = 0) -> Iterator[tuple[str, Line]]:
     """The text, line by line, and what stands on each line."""
     for line in lines:

@@ -288,7 +288,7 @@ CASES = {
         "sub1": sub "tower.2"
         """,
         """
-        tower: conv k=3 f=4 p=1 | relu | conv k=3 f=4 p=1
+        tower: from a | conv k=3 f=4 p=1 | relu | conv k=3 f=4 p=1
         from b | again tower | sub tower
         """,
     ),
