@@ -283,7 +283,7 @@ def _are_rounds(branches: Sequence[Sequence[Item]]) -> bool:
         return False
     steps = [[item.step for item in branch if isinstance(item, Layer)] for branch in branches[:-1]]
     names = [counting_part(one.name, other.name) for one, other in zip(first, second, strict=False) if one.keyed]
-    return all(own == steps[0] for own in steps) and all(name is not None and name[2] == name[1] + 1 for name in names)
+    return bool(names) and all(own == steps[0] for own in steps) and all(name is not None and name[2] == name[1] + 1 for name in names)
 
 
 def _is_called(item: Item) -> bool:
