@@ -279,7 +279,7 @@ def _common(g: Chooser, x: Value, d: int) -> Args:
     whole = "w" not in found and "grid" not in found
     if len(sizes) == 1 and whole:
         found["causal"] = const(g.chance(3))
-        found["rope"] = const(g.pick([100, 10_000])) if d % 2 == 0 and g.chance(4) else const(None)
+        found["rope"] = const(g.pick([100, 10_000])) if d > 0 and d % 2 == 0 and g.chance(4) else const(None)
         if found["rope"].value({}) is not None:
             found |= {
                 "prefix": const(g.draw.number(0, sizes[0] - 1) if g.chance(3) else 0),

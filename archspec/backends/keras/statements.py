@@ -150,7 +150,10 @@ class Statements:
             yield from _branches(module.condition, yes, no)
             return
         if is_expression(module):
-            yield f"{target} = {module.name.format(*[written(value) for _, value in module.arguments], **dict(zip('xy', texts, strict=False)))}"
+            values = [written(value) for _, value in module.arguments]
+            if module.name.startswith("{x} "):  # an operator
+                values = [f"({value})" if " " in value else value for value in values]
+            yield f"{target} = {module.name.format(*values, **dict(zip('xy', texts, strict=False)))}"
             return
         block = self.called(module, attribute)
         module = self.tied(item, module) if block is None and item.lent and item.owner is None else module

@@ -147,6 +147,11 @@ def test_a_comment_stands_before_a_label_of_several_layers():
     assert "#" not in text("block b(n):\n  t: tensor 1x1x(n)\n\ninput 4x4x3\nb 3\nb 3\n"), "its function has no statements"
 
 
+def test_a_number_of_several_terms_is_in_parentheses():
+    found = text("block b(n):\n  sub n-1\n  conv k=1 f=n\n\ninput 4x4x3\nb 3\nb 5\n")
+    assert "x - (n - 1)" in found
+
+
 def test_a_number_needs_no_initializers_of_words():
     tensor = "input 4x4x3\nx: skip\nt: tensor 1x1x3 init={}\nfrom x | mul t\n"
     assert "def start(" not in text(tensor.format("2"))
