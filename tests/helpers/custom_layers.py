@@ -116,6 +116,7 @@ LAYERS = {
     "scale flat": MAP + "scale flat=yes\n",
     "scale flat shared": MAP + "scale flat=yes shared=yes\n",
     "scale frozen": MAP + "scale frozen=yes\n",
+    "scale flat frozen": MAP + "scale flat=yes frozen=yes\n",
     "tensor map": MAP + "t: tensor 2x3x4\nfrom t\n",
     "tensor tokens": MAP + "t: tensor 3x4 init=normal std=0.3\nfrom t\n",
     "tensor line": "input 4x5\nt: tensor 3x4 map=yes\nfrom t\n",

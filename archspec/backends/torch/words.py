@@ -118,8 +118,9 @@ def _spread_out(item: Item) -> str:
     module = item.module.yes if isinstance(item.module, If) else item.module
     if item.step != "scale" or not isinstance(item.type, Map) or not isinstance(module, New):
         return ""
-    (_, full), *_ = module.arguments
-    shape = full.arguments[0][1]
+    while module.name != "torch.full":  # in a parameter, and that in `frozen`
+        module = module.arguments[0][1]
+    shape = module.arguments[0][1]
     return f".view(-1{', 1' * len(item.type.spatial)})" if len(shape) == 1 and shape != (1,) else ""
 
 
