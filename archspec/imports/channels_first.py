@@ -121,6 +121,7 @@ class Tensors(Sliding):
             return self._with_held(site, step, x, y)
         y = y._replace(dims=(*((),) * (len(x.dims) - len(y.dims)), *y.dims))
         x, y = (self.cut(site, one) for one in (x, y))
+        x, y = self._in_order(site, x, y), self._in_order(site, y, x)
         x, y = self._there_too(site, x, y), self._there_too(site, y, x)
         batches = {x.dims[0], y.dims[0]} - {()}
         if x.dims[1:] == y.dims[1:] and len(batches) < 2 and self.flat.type_of(x.value) == self.flat.type_of(y.value):
@@ -140,6 +141,13 @@ class Tensors(Sliding):
         kind = _KINDS[type(self.flat.type_of(value))]
         found = self.of(self._stretched(site, step, value, self._spread(site, y, kind)))
         return found._replace(dims=tuple([found.dims[order.index(at)] for at in range(len(order))]))
+
+    def _in_order(self, site: Site, x: View, y: View) -> View:
+        """What lies in another order than its axes, beside a value `y` that does not, in that order; any other as it is."""
+        order = self._order(x)
+        if order is None or order == sorted(order) or y.dims != self.placed(y.value) or len(x.dims) != len(y.dims):
+            return x
+        return self.of(self.settle(site, x))
 
     def _there_too(self, site: Site, x: View, y: View) -> View:
         """Tokens, of which each is combined with a position of a map `y`, as a map like that; any other as it is."""

@@ -141,6 +141,16 @@ CASES = {
         (3, 4, 4),
         "mul x\nfactor: scale 0.5 shared=yes flat=yes",
     ),
+    "tokens are mixed beside a map": (
+        lambda: Case(
+            lambda m, x: (t := m.patch(x).flatten(2).transpose(1, 2)) + m.mix(m.norm(t).transpose(1, 2)).transpose(1, 2),
+            patch=nn.Conv2d(3, 8, 2, 2),
+            norm=nn.LayerNorm(8),
+            mix=nn.Linear(9, 9),
+        ),
+        (3, 6, 6),
+        "swap | map 3x3",
+    ),
     "upsampling": (
         lambda: nn.Sequential(nn.Upsample(scale_factor=2, mode="bilinear"), nn.ConvTranspose2d(3, 4, 2, 2)),
         (3, 4, 4),
