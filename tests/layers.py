@@ -77,6 +77,7 @@ LAYERS: dict[str, Layer] = {
     "rmsnorm": Layer(("", "eps=0.00001"), 4),
     "l2norm": Layer(("",), 3),
     "grn": Layer(("",), 6),
+    "evonorm": Layer(("3", "3 act=no"), {"evonorm 3": (1 + 4 + 1 + 5 + 2) * MAP, "evonorm 2 act=no": (5 + 2) * MAP}),
     "lrn": Layer(("", "n=4"), {"lrn": (5 + 4 + 4) * MAP, "lrn n=2": (2 + 1 + 4) * MAP}),
     "relu": Layer(("",), 1, lambda nn: nn.ReLU()),
     "abs": Layer(("",), 1, lambda nn: type("Abs", (nn.Module,), {"forward": lambda self, x: x.abs()})()),

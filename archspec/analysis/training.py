@@ -35,7 +35,7 @@ _FROM_LAST = frozenset(["linear", "attn", "winattn", "attend"])
 """Layers that keep a copy of what they read where its channels are not last in memory."""
 _HALF = frozenset(["convolution", "fully connected", "recurrent", "attention"])
 """Kinds of layers that autocast computes in bfloat16."""
-_FULL = frozenset(["ln", "gn", "instnorm", "rmsnorm", "l2norm", "grn", "lrn", "softmax", "logsoftmax", "softplus", "prelu"])
+_FULL = frozenset(["ln", "gn", "instnorm", "rmsnorm", "l2norm", "grn", "evonorm", "lrn", "softmax", "logsoftmax", "softplus", "prelu"])
 """Layers that autocast computes in float32."""
 
 

@@ -57,6 +57,7 @@ layernormalisation | | ln
 rmsnormalization rmsnormalisation rmslayernorm rms | | rmsnorm
 normalize l2normalize l2normalization l2normalisation unitnorm lpnormalization | | l2norm
 globalresponsenorm | | grn
+evonorms0 evonorm2d evonorm2ds0 evonorm2ds0a | groups>groups eps>eps | evonorm
 groupnormalisation | groups>groups | gn
 instancenorm instancenormalization | | instnorm
 normalization localnorm responsenorm localresponsenormalization responsenormalization | | lrn

@@ -144,6 +144,16 @@ def _response(r: Reader, site: Site, own: Any, x: View) -> View:
     return r.on_channels(site, x, getattr(own, "channel_dim", 1), "grn", eps=own.eps, stored=stored_in(site, ["weight", "bias"]))
 
 
+@module("EvoNorm2dS0", of=("timm",), fits=lambda own: own.v is not None)
+@module("EvoNorm2dS0a", of=("timm",))
+@module("EvoNorm")
+def _evolved(r: Reader, site: Site, own: Any, x: View) -> View:
+    """EvoNorm-S0; without its activation timm's EvoNorm2dS0 is a factor and an offset only."""
+    act = own.v is not None
+    stored = stored_in(site, ["weight", "bias", *["v"] * act])
+    return r.on_channels(site, x, 1, "evonorm", groups=own.groups, eps=own.eps, act=act, stored=stored)
+
+
 def _near(own: Any) -> bool:
     """Whether the attention of timm is that of Swin V2, with positions that are spaced by the size of its own window."""
     return hasattr(own, "cpb_mlp") and len(own.cpb_mlp) == 3 and not any(own.pretrained_window_size)

@@ -19,7 +19,7 @@ _FAMILIES = {
     "pool": "pool avgpool subsample",
     "unpool": "unpool",
     "adaptive": "adaptpool adaptmaxpool gap",
-    "norm": "bn ln gn instnorm lrn rmsnorm l2norm grn",
+    "norm": "bn ln gn instnorm lrn rmsnorm l2norm grn evonorm",
     "activation": "relu relu6 leaky abs sigmoid tanh softmax logsoftmax",
     "smooth": "elu selu gelu silu mish hardswish hardsigmoid softplus prelu",
     "units": "glu maxout squash",

@@ -174,6 +174,42 @@ class GroupNorm(_Norm):
         check_several(self.step, x, x.size // self.groups)
 
 
+class EvoNorm(Op):
+    """Evolved normalisation and activation: x*sigmoid(v*x) by the root of the variance of its group, a learned factor and offset.
+
+    y = x * sigmoid(v*x) / sqrt(var + eps) * weight + bias, the variance over the positions and channels of each group of channels;
+    with act=no x instead of x*sigmoid(v*x)
+
+    Params:  weight (C), bias (C), v (C); no v with act=no
+    Source:  Liu et al. 2020, Evolving normalization-activation layers, EvoNorm-S0; names as in timm, whose EvoNorm2dS0a divides with act=no too.
+    """
+
+    step = "evonorm"
+    kind = "normalisation"
+    takes = (Map,)
+    reads = WHOLE
+    positional = ("groups",)
+    cost_note = "13 per element: product with v 1, sigmoid 4, product 1, mean 1, variance 3, division 1, factor and offset 2; with act=no 7"
+
+    groups: Count
+    eps: Positive = 1e-5
+    act: Flag = True
+
+    def flops(self, x: Map, y: Map) -> int:
+        return (7 + 6 * self.act) * y.size
+
+    def kept(self, x: Map, y: Map) -> Kept:
+        """The input, the deviations, the sigmoid and its product with the input, and what the learned factors multiply."""
+        return Kept(input=True, numbers=(2 * self.act + (0 if self.frozen else 1)) * x.size + self.groups)
+
+    def check(self, x: Map) -> None:
+        share(x.channels, "channel", self.groups, "group", "groups")
+
+    def weights(self, x: Map) -> tuple[Weight, ...]:
+        learned = weight_and_bias((x.channels,), x.channels, True)
+        return (*learned, Weight("v", (x.channels,))) if self.act else learned
+
+
 class InstanceNorm(_Norm):
     """Instance normalisation: over the positions of each channel.
 

@@ -21,7 +21,7 @@ _EXAMPLES = {
     "28x28x6\n": ["pool w=2", "avgpool w=2 s=2", "subsample w=2"],
     "13x13x256\n": ["adaptpool 6x6", "adaptmaxpool 6"],
     "7x7x512\n": ["gap", "gmp", "mean axis=c", "max axis=c"],
-    "32x32x64\n": ["gn 32"],
+    "32x32x64\n": ["gn 32", "evonorm 32"],
     "55x55x96\n": ["lrn n=5 k=2.0"],
     "10\n": ["softmax", "logsoftmax"],
     "4096\n": ["dropout 0.5"],

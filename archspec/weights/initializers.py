@@ -41,7 +41,7 @@ _FORMS = {
     "_v": Distribution("right"),
 }
 """What belongs to the form of a weight."""
-_NORM = {"weight": 1.0, "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
+_NORM = {"weight": 1.0, "bias": 0.0, "v": 1.0, "running_mean": 0.0, "running_var": 1.0}
 
 
 def distribution(tensor: Tensor) -> Distribution:
@@ -197,7 +197,9 @@ _RULES: dict[str, Callable[[Any, Tensor, Any], Distribution]] = {
     "attend": _attention,
     "buckets": lambda *_: Distribution("normal"),
     "subsample": _subsample,
-    **dict.fromkeys(("bn", "ln", "gn", "instnorm", "rmsnorm"), lambda _op, tensor, _x: Distribution("constant", _NORM[tensor.name])),
+    **dict.fromkeys(
+        ["bn", "ln", "gn", "instnorm", "rmsnorm", "evonorm"], lambda _op, tensor, _x: Distribution("constant", _NORM[tensor.name])
+    ),
     "grn": lambda *_: ZERO,
     **dict.fromkeys(("rnn", "gru", "lstm"), lambda op, *_: Distribution("uniform", 1 / sqrt(op.n))),
     "prelu": lambda *_: Distribution("constant", 0.25),

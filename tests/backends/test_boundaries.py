@@ -32,6 +32,7 @@ ENDS = {
     "rmsnorm": f"eps=1e-30, eps=1e-300, eps={LARGEST}",
     "l2norm": f"eps=1e-30, eps=1e-300, eps={LARGEST}",
     "grn": f"eps=1e-30, eps=1e-300, eps={LARGEST}",
+    "evonorm": f"1, 2, 4, 1 act=no, 1 eps=1e-30, 1 eps={LARGEST}",
     "gn": f"1, 2, 4, 1 eps=1e-30, 1 eps=1e-300, 1 eps={LARGEST}",
     "instnorm": f"eps=1e-30, eps=1e-300, eps={LARGEST}, affine=yes",
     "lrn": "alpha=0, alpha=0 n=4, beta=0, beta=0 n=4, n=1, n=2 alpha=0 beta=0, k=0, alpha=1 k=0, alpha=-0.1 k=5.0, beta=-0.5, beta=-0.5 n=4, "

@@ -28,7 +28,7 @@ from tests.fuzzing.modules import (
 )
 from tests.fuzzing.values import Value
 from tests.fuzzing.windows import WINDOWS, forms, initial
-from tests.helpers.torch import BATCHNORM, MapRecurrent, Rbf, Recurrent, ResponseNorm
+from tests.helpers.torch import BATCHNORM, EvoNorm, MapRecurrent, Rbf, Recurrent, ResponseNorm
 from tests.layers import LAYERS as SAMPLES
 
 ANY, MAP, TOKENS, VECTOR = ("map", "tokens", "vector"), ("map",), ("tokens",), ("vector",)
@@ -77,6 +77,11 @@ def batch_norm(x: Value, a: Values) -> Made:
 def group_norm(x: Value, a: Values) -> Made:
     demand(x.size != a["groups"], "PyTorch refuses it for a batch of one")
     return channels_second(nn.GroupNorm(a["groups"], x.channels, a["eps"]), x)
+
+
+def evo_norm(x: Value, a: Values) -> Made:
+    demand(x.channels % a["groups"] == 0, "channels that make no groups")
+    return EvoNorm(x.channels, a["groups"], a["eps"], act=a["act"]), "map"
 
 
 def draw_crop(g: Chooser, x: Value, goal: str) -> Args:
@@ -261,6 +266,12 @@ LAYERS |= {
         ANY, bare("eps", 1e-12, 0.5), lambda x, a: (Do(lambda t: F.normalize(t, dim=-1 if x.kind == "tokens" else 1, eps=a["eps"])), x.kind), "shape"
     ),
     "grn": Layer(MAP, bare("eps", 1e-6, 0.1), lambda x, a: (ResponseNorm(x.channels, x.rank, a["eps"]), "map"), "shape"),
+    "evonorm": Layer(
+        MAP,
+        lambda g, x, goal: {**draw_groups("groups")(g, x, goal), "eps": const(g.pick([1e-5, 0.01])), "act": g.flag()},
+        evo_norm,
+        "shape",
+    ),
     "gn": Layer(ANY, draw_groups("groups"), group_norm, "shape"),
     "instnorm": Layer(
         MAP,
@@ -346,6 +357,7 @@ ARGUMENTS: dict[str, Values] = {step: axes.ARGUMENTS.get(step, {}) for step in L
     "l2norm": {"eps": 1e-12},
     "grn": {"eps": 1e-6},
     "gn": {"groups": ..., "eps": 1e-5},
+    "evonorm": {"groups": ..., "eps": 1e-5, "act": True},
     "instnorm": {"eps": 1e-5, "affine": False},
     "lrn": {"n": 5, "alpha": 1e-4, "beta": 0.75, "k": 1.0},
     "leaky": {"slope": 0.01},
@@ -374,12 +386,13 @@ ARGUMENTS: dict[str, Values] = {step: axes.ARGUMENTS.get(step, {}) for step in L
     "winattn": {"heads": ..., "w": 7, "shift": 0, "bias": True},
     **{step: {"number": ...} for step in ("add", "sub", "mul")},
 }
-WEIGHTED = "conv dwconv deconv subsample bn ln gn instnorm rmsnorm grn prelu fc linear embed scale cls pos attn winattn attend buckets rnn gru lstm"
+WEIGHTED = "conv dwconv deconv subsample bn ln gn instnorm rmsnorm grn evonorm prelu fc linear embed scale cls pos attn winattn attend buckets rnn gru lstm"
 ARGUMENTS |= {step: {**ARGUMENTS[step], "frozen": None} for step in WEIGHTED.split()}
 """The arguments of each step, and what the language takes where one is not given; `...` where it must be."""
 
 BARE = axes.BARE | {
     "pool": ("w",), "avgpool": ("w",), "subsample": ("w",), "adaptpool": ("size",), "adaptmaxpool": ("size",), "gn": ("groups",),
+    "evonorm": ("groups",),
     "leaky": ("slope",), "elu": ("alpha",), "dropout": ("p",), "dropout2d": ("p",), "droppath": ("p",), "pad": ("p",), "crop": ("size",),
     "maxout": ("n",), "upsample": ("n",), "pixelshuffle": ("n",), "patchmerge": ("n",), "shuffle": ("g",), "fc": ("n",), "linear": ("n",),
     "rbf": ("n",), "rnn": ("n",), "gru": ("n",), "lstm": ("n",), "embed": ("v", "d"), "scale": ("init",), "cls": ("n",),

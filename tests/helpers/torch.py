@@ -229,6 +229,24 @@ class ResponseNorm(nn.Module):
         return (self.weight * (x * nx) + self.bias + x).movedim(-1, 1)
 
 
+class EvoNorm(nn.Module):
+    """Liu et al. 2020, table 2 and appendix A: EvoNorm-S0 in plain arithmetic; `act=False` is timm's EvoNorm2dS0a without its activation."""
+
+    def __init__(self, channels: int, groups: int, eps: float = 1e-5, *, act: bool = True) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+        self.v = nn.Parameter(torch.ones(channels)) if act else None
+        self.groups, self.eps = groups, eps
+
+    def forward(self, x):
+        parts = x.reshape(len(x), self.groups, -1)
+        spread = (parts - parts.mean(-1, keepdim=True)).square().mean(-1, keepdim=True).add(self.eps).sqrt()
+        std = spread.expand(parts.shape).reshape(x.shape)
+        x, std = (one.movedim(1, -1) for one in (x, std))
+        even = (x if self.v is None else x / (1 + torch.exp(-self.v * x))) / std
+        return (even * self.weight + self.bias).movedim(-1, 1)
+
+
 class Recurrent(nn.Module):
     """A recurrent layer of torch.nn over N,T,C: its outputs, or the final states, which it hands back apart."""
 

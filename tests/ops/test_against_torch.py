@@ -22,6 +22,7 @@ from tests.helpers.torch import (
     ChannelsLast,
     ClassToken,
     Concat,
+    EvoNorm,
     MapRecurrent,
     Minus,
     Mul,
@@ -158,6 +159,9 @@ def cases():
     yield Case("l2norm", "tokens\nl2norm", seq(ToTokens(), Apply(lambda x: F.normalize(x, dim=-1))), HW, tokens=True)
     yield Case("grn", "grn", ResponseNorm(6), HW)
     yield Case("grn", "grn", ResponseNorm(6, 1), L)
+    yield Case("evonorm", "evonorm 3", EvoNorm(6, 3), HW)
+    yield Case("evonorm", "evonorm 2 act=no", EvoNorm(6, 2, act=False), HW)
+    yield Case("evonorm", "evonorm 2", EvoNorm(6, 2), L)
     yield Case("lrn", "lrn", nn.LocalResponseNorm(5), HW)
     yield Case("lrn", "lrn n=3", nn.LocalResponseNorm(3), DHW)
     # elementwise

@@ -43,6 +43,7 @@ SAMPLES = {
     "rmsnorm": [(A_MAP, {}), (VECTOR, {"eps": 0.1})],
     "instnorm": [(A_MAP, {"affine": True})],
     "gn": [(A_MAP, {"groups": 4})],
+    "evonorm": [(A_MAP, {"groups": 4}), (A_MAP, {"groups": 6, "act": False})],
     "lrn": [(A_MAP, {"n": 3})],
     "leaky": [(VECTOR, {"slope": 0.2})],
     "prelu": [(VECTOR, {}), (A_MAP, {"shared": False})],

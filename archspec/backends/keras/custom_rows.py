@@ -50,8 +50,8 @@ def _declared(op: Any, *_: Type) -> New:
 
 
 _STEPS = (
-    "cls", "pos", "scale", "tensor", "lrn", "grn", "l2norm", "rbf", "attn", "winattn", "attend", "buckets", "rnn", "gru", "lstm", "conv",
-    "dwconv", "linear", "fc", "deconv", "pool", "avgpool", "subsample", "unpool", "rearrange", "pad", "upsample", "pixelshuffle", "shuffle",
+    "cls", "pos", "scale", "tensor", "lrn", "grn", "evonorm", "l2norm", "rbf", "attn", "winattn", "attend", "buckets", "rnn", "gru", "lstm",
+    "conv", "dwconv", "linear", "fc", "deconv", "pool", "avgpool", "subsample", "unpool", "rearrange", "pad", "upsample", "pixelshuffle", "shuffle",
     "patchmerge", "maxout", "squash", "prelu", "droppath", "dropout2d",
 )  # fmt: skip
 CUSTOM: dict[str, Row] = {**dict.fromkeys(_STEPS, custom), "custom": _declared}

@@ -84,6 +84,22 @@ def group(layer: Layer, op: Any, x: Type, _: Type) -> str:
     return layer.channels_second(x, normalised)
 
 
+def evolved(layer: Layer, op: Any, x: Map, _: Map) -> str:
+    """Divide by the deviation of each group of channels, which no operator gives."""
+    value, grouped = layer.x, (0, op.groups, x.size // op.groups)
+    if op.act:
+        gate = layer.add("Sigmoid", layer.add("Mul", value, layer.per_channel(layer.weight("v"), x)))
+        value = layer.add("Mul", value, gate)
+    parts = layer.reshape(layer.x, *grouped)
+    for _pass in range(2):  # a mean of many large numbers is inexact in single precision; what it leaves has a small one
+        parts = layer.add("Sub", parts, layer.reduce("ReduceMean", parts, 2, keep=True))
+    variance = layer.reduce("ReduceMean", layer.add("Mul", parts, parts), 2, keep=True)
+    deviation = layer.add("Sqrt", layer.add("Add", variance, layer.constant(op.eps)))
+    value = layer.reshape(layer.add("Div", layer.reshape(value, *grouped), deviation), 0, x.channels, *x.spatial)
+    value = layer.add("Mul", value, layer.per_channel(layer.weight("weight"), x))
+    return layer.add("Add", value, layer.per_channel(layer.weight("bias"), x))
+
+
 def instance(layer: Layer, op: Any, x: Map, _: Map) -> str:
     """Normalise over the positions of each channel."""
     value = spread(layer, layer.x, x.channels, tuple(range(2, 2 + len(x.spatial))), op.eps)

@@ -124,6 +124,7 @@ ROWS: dict[str, OperatorRow] = {
     "rmsnorm": norms.root_mean_square,
     "l2norm": norms.length,
     "grn": norms.response,
+    "evonorm": norms.evolved,
     "relu": plain("Relu"),
     "relu6": lambda layer, *_: layer.add("Clip", layer.x, layer.constant(0), layer.constant(6)),
     "leaky": plain("LeakyRelu", alpha="slope"),

@@ -329,6 +329,7 @@ ROWS: dict[str, Row] = {
     "l2norm": lambda op, x, y: constructor.new("L2Norm", dim=_dim("c", x), eps=op.eps),
     "grn": lambda op, x, y: constructor.new("GlobalResponseNorm", x.channels, eps=op.eps),
     "gn": lambda op, x, y: new("TokenGroupNorm" if isinstance(x, Tokens) else "nn.GroupNorm", op.groups, x.channels, eps=op.eps),
+    "evonorm": lambda op, x, y: constructor.new("EvoNorm", op.groups, x.channels, eps=op.eps, act=op.act),
     "instnorm": _instance_norm,
     "lrn": lambda op, x, y: new(
         "LocalResponseNorm3d" if len(x.spatial) == 3 else "nn.LocalResponseNorm", op.n, alpha=op.alpha, beta=op.beta, k=op.k

@@ -42,6 +42,28 @@ class ResponseNorm(layers.Layer):
 
 
 @keras.saving.register_keras_serializable("archspec")
+class EvoNorm(layers.Layer):
+    """x*sigmoid(v*x) of a map by the root of the variance of its group of channels (Liu et al. 2020, EvoNorm-S0)."""
+
+    def __init__(self, groups, eps=1e-5, act=True, **options):
+        super().__init__(**options)
+        self.groups, self.eps, self.act = groups, eps, act
+
+    def build(self, shape):
+        self.factor = self.add_weight(name="weight", shape=(shape[-1],), initializer="ones")
+        self.offset = self.add_weight(name="bias", shape=(shape[-1],), initializer="zeros")
+        self.v = self.add_weight(name="v", shape=(shape[-1],), initializer="ones") if self.act else None
+
+    def call(self, x):
+        grouped = (-1, *x.shape[1:-1], self.groups, x.shape[-1] // self.groups)
+        axes = (*range(1, len(x.shape) - 1), len(x.shape))
+        deviation = ops.sqrt(ops.var(ops.reshape(x, grouped), axis=axes, keepdims=True) + self.eps)
+        y = x * ops.sigmoid(x * self.v) if self.act else x
+        y = ops.reshape(ops.reshape(y, grouped) / deviation, (-1, *x.shape[1:]))
+        return y * self.factor + self.offset
+
+
+@keras.saving.register_keras_serializable("archspec")
 class L2Norm(layers.Layer):
     """Division by the Euclidean length over the channels of each position; a length below eps counts as eps."""
 

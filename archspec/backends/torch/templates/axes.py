@@ -76,6 +76,25 @@ class GlobalResponseNorm(nn.Module):
         return x + even * self.weight.view(shape) + self.bias.view(shape)
 
 
+class EvoNorm(nn.Module):
+    """x*sigmoid(v*x) of a map by the root of the variance of its group of channels (Liu et al. 2020, EvoNorm-S0)."""
+
+    def __init__(self, groups: int, channels: int, eps: float = 1e-5, act: bool = True) -> None:
+        super().__init__()
+        self.groups, self.eps = groups, eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.v = nn.Parameter(torch.ones(channels)) if act else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        shape = (-1,) + (1,) * (x.dim() - 2)
+        variance = x.flatten(2).unflatten(1, (self.groups, -1)).var(dim=(2, 3), keepdim=True, unbiased=False)
+        deviation = (variance + self.eps).sqrt()
+        y = x if self.v is None else x * (x * self.v.view(shape)).sigmoid()
+        y = (y.flatten(2).unflatten(1, (self.groups, -1)) / deviation).reshape(x.shape)
+        return y * self.weight.view(shape) + self.bias.view(shape)
+
+
 class ChannelLinear(nn.Linear):
     """A matrix product over the channels of each position of a map."""
 
