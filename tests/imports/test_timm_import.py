@@ -14,11 +14,12 @@ LINES = {
     "edgenext_xx_small": 104,
     "lambda_resnet26t": 56,
     "resnet18": 18,
+    "resnetv2_50d_evos": 33,
     "vit_tiny_patch16_224": 22,
     "xcit_nano_12_p16_224": 88,
 }
 """Models and the lines of their specs at most: attention with positions of each axis, sines, products with a convolution, two plain
-ones, and attention of channels."""
+ones, evolved norms, and attention of channels."""
 
 
 @pytest.mark.slow

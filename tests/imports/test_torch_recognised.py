@@ -201,3 +201,21 @@ def test_windows_of_cosines(tmp_path):
     assert found.text.count("attend ") == 1 and "heads=2 rel=mlp w=4 shift=shift sim=cos" in found.text
     same_values(Case(lambda m, x: m.whole(x).permute(0, 3, 1, 2), whole=whole), torch.randn(2, 3, 16, 16), tmp_path, said=True)
     assert archspec.analyze(found.network).totals.params == sum(one.numel() for one in whole.parameters())
+
+
+def test_evolved_norms(tmp_path):
+    """The kind that divides without its activation too, and that which then only has a factor and an offset."""
+    torchvision()  # which timm imports
+    layers = pytest.importorskip("timm.layers.evo_norm", reason="its modules are read as a whole")
+    parts = {
+        "a": layers.EvoNorm2dS0(6, group_size=2),
+        "b": layers.EvoNorm2dS0a(6, groups=2),
+        "c": layers.EvoNorm2dS0a(6, 3, apply_act=False),
+    }
+    parts |= {"conv": nn.Conv2d(6, 6, 3), "d": layers.EvoNorm2dS0(6, apply_act=False)}
+    for one in parts.values():
+        for tensor in one.parameters():
+            nn.init.normal_(tensor)
+    module = Case(lambda m, x: m.d(m.c(m.conv(m.b(m.conv(m.a(x)))))), **parts)
+    text = same_values(module.eval(), torch.randn(2, 6, 7, 8), tmp_path, said=True).text
+    assert text.count("evonorm") == 3 and "act=no" in text
