@@ -12,7 +12,7 @@ from archspec.ir.walk import Names
 from archspec.shortening.alignment import Column, rounds_in_columns
 from archspec.shortening.items import Entry, Exit, From, Group, Head, Item, Layer, Mark, Out, Repeat, bodies, every
 from archspec.shortening.parameters import Params, Unsayable
-from archspec.shortening.referring import behind, called, is_namesake, places, taken_up
+from archspec.shortening.referring import behind, called, is_namesake, meeting, places, taken_up
 from archspec.shortening.saying import BEGIN, HINTS, braced, default, listed, ordered, templated, variants, word
 from archspec.shortening.scoping import Scope, common_name, placed
 from archspec.shortening.turns import Turns
@@ -71,9 +71,8 @@ class Writer:
             self.params.values.append(name)
             self.params.names.add(name)
             scope.used.add(name)
-            column = Column(dict(enumerate(entries)))
             self.values |= {id(entry): name for entry in entries}
-            self.columns_of |= {id(entry): column for entry in entries}
+            self.columns_of |= dict.fromkeys(map(id, entries), Column(dict(enumerate(entries))))
         for exits in zip(*[group.exits for group in instances], strict=True):
             name = next(name for name in variants("side") if name not in {*self.params.names, *self.gives.values()} | inside)
             for exit_ in exits:
@@ -96,7 +95,8 @@ class Writer:
         if any(isinstance(item, Mark) for part in parts.values() for item in part):  # it is called as nothing below is
             scope.used.update(item.name for part in parts.values() for item in every(part) if item.keyed)
         written, before = list[Line](), Column({})
-        for column in (part for whole in rounds_in_columns(parts, self.turns.instance) for part in places(whole, self.is_one)):
+        columns = meeting(rounds_in_columns(parts, self.turns.instance), parts.keys(), self.columns_of)
+        for column in (part for whole in columns for part in places(whole, self.is_one)):
             if self.is_silent(column):
                 continue
             column.items = {at: item for at, item in column.items.items() if not item.late}

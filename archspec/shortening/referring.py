@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from itertools import pairwise
 
 from archspec.backends.arch import as_label
 from archspec.shortening.alignment import Column
@@ -56,3 +58,26 @@ def behind(column: Column, before: Column, instances: Collection[int]) -> list[I
     marks = isinstance(first, Mark) and first.of is None and own
     found = [*before.items.values()] if marks else []
     return found if all(isinstance(item, (Layer, Group)) and item.label and not item.nameless for item in found) else []
+
+
+def meeting(columns: Sequence[Column], instances: Collection[int], known: dict[int, Column]) -> list[Column]:
+    """Columns with a line `x: skip` behind each that only some instances have, where others refer to the line before it and these to it.
+
+    What is referred to is `known` to be that line.
+    """
+    found = list(columns[:1])
+    for before, column in pairwise(columns):
+        if min(instances) < 0 or not instances == before.items.keys() > column.items.keys() or not _meet(before, column):
+            found.append(column)
+            continue
+        mark = Column({at: Mark("x", label=True) for at in before.items})
+        known |= {id(item): mark for item in {**before.items, **column.items}.values()}
+        found[-1:] = [*(Column({at: replace(item, label=False) for at, item in one.items.items()}) for one in (before, column)), mark]
+    return found
+
+
+def _meet(before: Column, column: Column) -> bool:
+    """Whether others refer to the last layer that each instance has in two lines, and to none before it; these have no weights."""
+    ends = {**before.items, **column.items}.values()
+    own = all(isinstance(item, Layer) and item.label and not item.keyed for item in ends)
+    return own and not any(before.items[at].label for at in column.items)

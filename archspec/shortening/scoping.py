@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from archspec.ir.graph import Hole
 from archspec.ir.walk import Names
@@ -68,5 +68,4 @@ def placed(body: Sequence[Item]) -> Sequence[Item]:
         return only.body
     if not all(isinstance(item, Layer) for item in body):
         raise Unsayable("a shortcut that is no chain")
-    only.name = "0"
-    return body
+    return [replace(only, name="0"), *body[1:]]

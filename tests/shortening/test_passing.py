@@ -28,6 +28,27 @@ CASES = {
         pool w=2
         b: bottleneck 16
         """,
+    "a last group of channels that some blocks pool": """
+        block bottleneck(f=8, s=1):
+          residual:
+            conv k=1 f=f | relu
+            x: skip
+            repeat 3 as i:
+              from x | slice i*(f//4):(i+1)*(f//4)
+              add relu_{i} if i > 0 and cin == 4*f
+              "convs.{i}": conv k=3 f=f//4 s=s p=1
+              relu_{i+1}: relu
+            from x | slice 3*f//4:f
+            avgpool w=3 s=s p=1 if cin != 4*f
+            x_2: skip
+            from relu_1 | concat relu_2 relu_3 x_2
+            conv3: conv k=1 f=4*f
+            shortcut: conv k=1 f=4*f s=s if cin != 4*f
+
+        input 17x17x16
+        layer1: repeat 3: bottleneck s=2,1
+        layer2: repeat 3: bottleneck f=16 s=2,1
+        """,
     "groups of channels by themselves": """
         input 8x8x16
         level:
