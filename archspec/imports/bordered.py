@@ -28,15 +28,16 @@ def with_same(layers: Mapping[int, Read], type_of: Callable[[int], Type], result
     """Layers, by the values that they give, of which windows have a border `same` if one has more zeros at its end than before; `results` stay.
 
     Layers that put such zeros around a map for windows alone are left out. A network with one border of TensorFlow's has them everywhere, so that
-    layers of one kind are alike.
+    layers of one kind are alike, unless it has a window with a stride and another border.
     """
     users: dict[int, list[int]] = {}
     for value, layer in layers.items():
         for one in layer.inputs:
             users.setdefault(one, []).append(value)
     found: dict[int, Read] = {}
+    even: dict[int, Read] = {}
     left_out: set[int] = set()
-    uneven = False
+    uneven = other = False
     for value, layer in layers.items():
         if isinstance(layer.op, Pad) and value in users and value not in results:
             windows = {user: _with_border(layers[user].op, layer.op, *map(type_of, (*layer.inputs, value))) for user in users[value]}
@@ -45,9 +46,19 @@ def with_same(layers: Mapping[int, Read], type_of: Callable[[int], Type], result
                 uneven |= any(map(is_range, layer.op.arguments().values()))
                 left_out.add(value)
         elif value not in found and (op := _same(layer.op, *map(type_of, layer.inputs))) is not None:
-            found[value] = layer._replace(op=op)
-            uneven |= is_range(layer.op.arguments().get("p"))
+            (found if is_range(p := layer.op.arguments().get("p")) else even)[value] = layer._replace(op=op)
+            uneven |= is_range(p)
+        elif value not in found:
+            other |= _strides_otherwise(layer.op)
+    if uneven and not other:
+        found = {**even, **found}
     return {value: found.get(value, layer) for value, layer in layers.items() if value not in left_out} if uneven else dict(layers)
+
+
+def _strides_otherwise(op: Op) -> bool:
+    """Whether a window moves by more than one position, and has a border in numbers."""
+    given = op.arguments()
+    return op.step in _STEPS and given.get("s", 1) not in (1, None) and not isinstance(p := given.get("p", 0), str) and p != 0
 
 
 def _with_border(op: Op, pad: Pad, x: Type, padded: Type) -> Op | None:

@@ -117,12 +117,13 @@ class Merging:
         part = counting_part(first, names[1])
         if part is None or "" in names:
             raise Unlike
-        before, start, _, behind = part
-        if [f"{before}{start + at}{behind}" for at in range(len(names))] != list(names) or start < shift:
+        before, start, second, behind = part
+        by = second - start
+        begin = start - by * shift
+        if by < 1 or begin < 0 or [f"{before}{start + by * at}{behind}" for at in range(len(names))] != list(names):
             raise Unlike
-        begin = start - shift
         one = f"{before}0{behind}"
-        text = f"{before}{{{self.index}{f'+{begin}' if begin else ''}}}{behind}"
+        text = f"{before}{{{f'{by}*' if by > 1 else ''}{self.index}{f'+{begin}' if begin else ''}}}{behind}"
         plain = as_label(one) == one and "{" in text.partition(".")[0]
         return text if plain else f'"{text}"'
 
@@ -165,8 +166,10 @@ class Merging:
                 return f"{key}={name}" if key else name
         if len(set(values)) == 1:
             return words[0]
+        if at < 0 or self.bound or any(set(value) & set('",\0\1 ') for value in values):
+            raise Unlike
         key = key or argument(step, at, items) or ""
-        if not key or at < 0 or self.bound or any(set(value) & set('",\0\1 ') for value in values):
+        if not key:
             raise Unlike
         return f"{key}={listed([values[0]] * shift + values)}"
 

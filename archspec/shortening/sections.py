@@ -18,6 +18,8 @@ from archspec.shortening.written import Line, joined, printed
 
 _LEAST = 6
 """Lines of a round at least, before they are joined."""
+_APART = 3
+"""Places at most that are in one round, where each line counts up."""
 _SAVED = 12
 """Lines that are saved at least."""
 _FEW = 16
@@ -170,8 +172,10 @@ def _runs(places: Sequence[tuple[int, int]]) -> Iterator[tuple[int, ...]]:
         if b != a + 1 or again:
             for first, last in combinations(range(start, at + 1), 2):
                 period = places[first + 1][0] - places[first][0]
-                if last - first < _MOST and period >= _LEAST and period * (last - first) >= _SAVED:
-                    yield tuple([place for place, _ in places[first : last + 1]])
+                for by in range(1, _APART + 1 if period == 1 else 2):
+                    count = (last - first) // by + 1
+                    if 1 < count <= _MOST and (by > 1 or period >= _LEAST) and by * period * (count - 1) >= _SAVED:
+                        yield tuple([place for place, _ in places[first : last + 1 : by]])
             start = at if b == a + 1 else at + 1
 
 

@@ -8,7 +8,7 @@ import archspec
 class Net:
     """A module that pads a map by some zeros at the ends of its axes before a convolution of stride 2."""
 
-    def __new__(cls, ends, *, border=1, reads_both=False):
+    def __new__(cls, ends, *, border=1, stride=1, reads_both=False):
         import torch
         from torch import nn
         from torch.nn import functional
@@ -17,12 +17,13 @@ class Net:
             def __init__(self):
                 super().__init__()
                 self.first = nn.Conv2d(3, 4, 3, 2)
-                self.next = nn.Conv2d(4, 4, 3, 1, border)
+                self.next = nn.Conv2d(4, 4, 3, stride, border)
+                self.third = nn.Conv2d(4, 4, 3, 1, 1) if stride > 1 else nn.Identity()
                 self.last = nn.Conv2d(4, 5, 1)
 
             def forward(self, x):
                 x = functional.pad(x, ends)
-                y = self.last(self.next(torch.relu(self.first(x))))
+                y = self.last(self.third(self.next(torch.relu(self.first(x)))))
                 return (y, x.mean((2, 3))) if reads_both else y
 
         torch.manual_seed(0)
@@ -62,3 +63,12 @@ def test_windows_with_another_border_stay():
     text = archspec.from_torch(Net((0, 1, 0, 1), border=2), "16x16x3").text
     assert "s=2 p=same" in text
     assert "next: conv k=3 f=4 p=2" in text
+
+
+def test_beside_a_stride_with_another_border_only_uneven_ones_are_same():
+    """As in EfficientNet-X, which pads one convolution as TensorFlow does."""
+    pytest.importorskip("torch")
+    text = archspec.from_torch(Net((0, 1, 0, 1), stride=2), "16x16x3").text
+    assert "first: conv k=3 f=4 s=2 p=same" in text
+    assert "next: conv k=3 f=4 s=2 p=1" in text
+    assert "third: conv k=3 f=4 p=1" in text

@@ -59,6 +59,20 @@ def test_parts_that_are_alike_are_rounds(text, most):
     assert difference(flat, archspec.loads(short.text)) is None
 
 
+def test_every_second_line_may_be_another_block():
+    """As in Twins, whose blocks stand at the top: a module of the network's own lies between the first two of a stage."""
+    rounds = "".join(
+        f'"blocks.{n}.norm": bn\n"blocks.{n}.one": conv k={"1" if n % 2 else "3 p=1"} f=8\n"blocks.{n}.act": relu\n' for n in range(2, 16)
+    )
+    text = f'input 8x8x8\n"blocks.0.conv": conv k=1 f=8\nplace: dwconv k=3 p=1\n"blocks.1.conv": conv k=1 f=8\n{rounds}fc 10\n'
+    flat = archspec.loads(expand(archspec.loads(text)))
+    short = archspec.shorten(flat)
+    assert not short.note
+    assert difference(flat, archspec.loads(short.text)) is None
+    assert '"blocks.{2*i+2}"' in short.text
+    assert '"blocks.{2*i+3}"' in short.text
+
+
 def test_what_is_not_in_the_first_round_has_a_condition():
     text = archspec.shorten(archspec.loads(expand(archspec.loads(STAGES)))).text
     assert "  pool w=2 if i > 0\n" in text
