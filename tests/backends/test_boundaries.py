@@ -68,7 +68,7 @@ ENDS = {
     "linear": "1, 1 bias=no, 1 init=zeros, 1 init=normal std=1, 1 norm=std gain=no eps=1e-30, 1 norm=weight, 1 norm=spectral",
     "rbf": "1",
     "embed": "50 1",
-    "scale": f"0, 1, -1, {LARGEST}, 1e-300, 0 shared=yes",
+    "scale": f"0, 1, -1, {LARGEST}, 1e-300, 0 shared=yes, 1 flat=yes",
     "cls": "1, 5",
     "pos": "kind=learned, kind=sin",
     **dict.fromkeys(("rnn", "gru", "lstm"), "1, 3 dirs=2, 1 layers=4, 2 bias=no, 1 dirs=2 layers=2 out=last, 2 out=all"),

@@ -88,6 +88,17 @@ def test_a_spec_comes_back(tmp_path, name):
         assert mine.params + mine.buffers == theirs.params + theirs.buffers  # a file does not say what is learned
 
 
+@pytest.mark.parametrize(
+    "text", ["8x7x6\nevonorm 3", "8x7x6\nevonorm 2 eps=0.01 act=no", "5x6\nconv k=3 f=6\nevonorm 3", "2x3x4x6\nevonorm 1"]
+)
+def test_an_evolved_norm_comes_back(tmp_path, text):
+    network = archspec.loads(f"input {text}\n")
+    with (tmp_path / "net.onnx").open("wb") as file:
+        emit(network).write(file)
+    found = read(tmp_path / "net.onnx", {})
+    assert difference(network, found.network) == [] and not found.diagnostics
+
+
 def test_the_spec_in_a_file_of_ours_is_not_trusted(tmp_path):
     """A file says which spec it was written from; what is read is its graph."""
     path = tmp_path / "net.onnx"

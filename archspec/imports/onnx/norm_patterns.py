@@ -201,6 +201,56 @@ def _response(graph: Graph, node: Node) -> Sequence[Node] | None:
     return None
 
 
+@pattern("Add")
+def _evolved(graph: Graph, node: Node) -> Sequence[Node] | None:
+    """EvoNorm-S0: x, or x * sigmoid(x * v), by the root of the variance of groups of channels, between reshapes; then * weight + bias."""
+    scaled, bias = _parted(graph, node)
+    even, weight = _parted(graph, maker(graph, scaled, "Mul"))
+    back = maker(graph, even, "Reshape")
+    ratio = maker(graph, back.inputs[0], "Div") if back is not None else None
+    top = maker(graph, ratio.inputs[0], "Reshape") if ratio is not None else None
+    found = _variance(graph, ratio.inputs[1]) if ratio is not None else None
+    if bias is None or weight is None or back is None or top is None or found is None:
+        return None
+    before, axes, eps = found
+    x = before.inputs[0]
+    v = "" if top.inputs[0] == x else _gate(graph, top.inputs[0], x)
+    shapes = (before.inputs[1], back.inputs[1])
+    if v is None or graph.numbers.get(top.inputs[1]) != graph.numbers.get(shapes[0]):
+        return None
+    made = new(node, "Norm", x, weight, bias, v, *shapes, step="evonorm", axes=axes, eps=eps)
+    lie = {graph.weights[name].shape for name in (weight, bias, v) if name}
+    return [made] if len(lie) == 1 and _along(made, *lie, None) else None
+
+
+def _variance(graph: Graph, value: str) -> tuple[Node, tuple[int, ...], float] | None:
+    """The reshape whose variance, with eps, a value is the root of, and the axes."""
+    root = _root(graph, value, inverse=False)
+    spread = _shift_of(graph, root) if root is not None else None
+    mean = maker(graph, spread[0], "ReduceMean") if spread is not None else None
+    square = power(graph, mean.inputs[0]) if mean is not None else None
+    if spread is None or mean is None or square is None or square[1:] != (2, 1.0):
+        return None
+    axes, node, centred = _axes(graph, mean), graph.made.get(square[0]), False
+    while node is not None and node.operator == "Sub":  # twice where the first mean is not trusted
+        inner = maker(graph, node.inputs[1], "ReduceMean")
+        if inner is None or inner.inputs[0] != node.inputs[0] or _axes(graph, inner) != axes:
+            return None
+        node, centred = graph.made.get(node.inputs[0]), True
+    return (node, axes, spread[1]) if node is not None and node.operator == "Reshape" and centred and axes else None
+
+
+def _gate(graph: Graph, value: str, x: str) -> str | None:
+    """The weights v where a value is x * sigmoid(x * v)."""
+    product = maker(graph, value, "Mul")
+    for own, right in (product.inputs, product.inputs[::-1]) if product is not None else ():
+        gate = maker(graph, right, "Sigmoid")
+        inner, v = _parted(graph, maker(graph, gate.inputs[0], "Mul") if gate is not None else None)
+        if own == inner == x:
+            return v
+    return None
+
+
 def _parted(graph: Graph, node: Node | None) -> tuple[str, str | None]:
     """The value and the stored tensor that a node combines; no value where there are no such."""
     for value, other in (node.inputs, node.inputs[::-1]) if node is not None and len(node.inputs) == 2 else ():

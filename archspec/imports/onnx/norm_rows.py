@@ -69,6 +69,8 @@ def _composed(call: Call) -> View:
         return _folded(call, x)
     if step == "grn":
         return _response(call, x, eps)
+    if step == "evonorm":
+        return _evolved(call, x, eps)
     if step == "gn":
         groups, within, behind = call.attribute("groups"), call.listed("", 3), call.listed("", 4)
         parts = (x.sizes[0], groups, prod(x.sizes[1:]) // groups)
@@ -93,6 +95,25 @@ def _response(call: Call, x: View, eps: float) -> View:
         raise Unsaid("it is no norm of the lengths of channels")
     stored = {name: call.stored(at, (x.sizes[over[0]],)) for name, at in (("weight", 1), ("bias", 2))}
     return call.tensors.on_channels(call.keyed(1, 2), x, over[0], "grn", eps=short(eps), stored=stored)
+
+
+def _evolved(call: Call, x: View, eps: float) -> View:
+    within, behind = call.listed("", 4), call.listed("", 5)
+    parts = reshaped(x.sizes, within) if within is not None else None
+    axes = sorted(axis % len(parts) for axis in call.attribute("axes")) if parts is not None else []
+    if (
+        parts is None
+        or behind is None
+        or reshaped(parts, behind) != x.sizes
+        or axes != list(range(2, len(parts)))
+        or parts[0] != x.sizes[0]
+    ):
+        raise Unsaid("it is a norm of groups that are reshaped to something else")
+    names = {"weight": 1, "bias": 2, **({"v": 3} if call.has(3) else {})}
+    stored = {name: call.stored(at, (x.sizes[1],)) for name, at in names.items()}
+    given = {"groups": parts[1], "eps": short(eps), "act": "v" in names}
+    settled = call.tensors.of(call.tensors.settle(call.site, x))
+    return call.tensors.on_channels(call.keyed(*names.values()), settled, 1, "evonorm", stored=stored, **given)
 
 
 def _instance(call: Call, x: View, eps: float) -> View:

@@ -96,7 +96,7 @@ class Attend(nn.Module):
         return y
 
     def turned(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:  #: rope angles
-        """Turn pairs of channels (Su et al. 2021): (N, T, heads, d), by angles (T, heads, pairs), some of these axes left out or 1."""
+        """Turn pairs of channels (Su et al. 2021): (N, T, heads, d), by angles that broadcast to (T, heads, pairs)."""
         first, x = x.tensor_split((self.prefix,), dim=1)  #: prefix
         x, rest = x.tensor_split((2 * cos.shape[-1],), dim=-1)  #: partial
         pair = cos.shape[-1]
