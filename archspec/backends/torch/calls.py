@@ -314,11 +314,9 @@ _STARTS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 ROWS: dict[str, Row] = {
-    "conv": _conv,
-    "dwconv": _conv,
+    **dict.fromkeys(("conv", "dwconv"), _conv),
     "deconv": _deconv,
-    "pool": _pool,
-    "avgpool": _pool,
+    **dict.fromkeys(("pool", "avgpool"), _pool),
     "subsample": _subsample,
     "adaptpool": _adaptive("Avg"),
     "adaptmaxpool": _adaptive("Max"),
@@ -374,8 +372,7 @@ ROWS: dict[str, Row] = {
     "gmp": lambda op, x, y: new("Max", dim=1) if isinstance(x, Tokens) else new(f"nn.AdaptiveMaxPool{len(x.spatial)}d", 1),
     "mean": _reduction("Mean"),
     "max": _reduction("Max"),
-    "fc": _linear,
-    "linear": _linear,
+    **dict.fromkeys(("fc", "linear"), _linear),
     "rbf": lambda op, x, y: new("Rbf", x.channels, op.n),
     **dict.fromkeys(("rnn", "gru", "lstm"), _recurrent),
     "embed": lambda op, x, y: new("nn.Embedding", op.v, op.d),

@@ -220,7 +220,7 @@ def _evolved(graph: Graph, node: Node) -> Sequence[Node] | None:
         return None
     made = new(node, "Norm", x, weight, bias, v, *shapes, step="evonorm", axes=axes, eps=eps)
     lie = {graph.weights[name].shape for name in (weight, bias, v) if name}
-    return [made] if len(lie) == 1 and _along(made, *lie, None) else None
+    return [made] if len(lie) == 1 and _along(made, lie.pop(), None) else None
 
 
 def _variance(graph: Graph, value: str) -> tuple[Node, tuple[int, ...], float] | None:
