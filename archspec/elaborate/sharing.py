@@ -28,12 +28,12 @@ class Sharing(Structures):
     def again(self, step: ast.Step, context: Context, value: int, label: str | None) -> int:
         builder = context.builder
         part, home, lenders = self.named(step, context)
-        if context.scope.frozen and not part.seen.scope.frozen:
+        if part is not None and context.scope.frozen and not part.seen.scope.frozen:
             name = step.bare[0].span.text
             message = f"the weights of `{name}` are learned where it stands, so they cannot be frozen here"
             raise Refused("A304", message, step.span, f"write `frozen {name}:` there")
         self.count_step(step.span)
-        if builder.type_of(value) is None or lenders is None:
+        if part is None or lenders is None or builder.type_of(value) is None:
             return self.unknown(builder, step.span)
         _, body = begun(part.body)
         seen = part.seen.restored()
@@ -63,8 +63,8 @@ class Sharing(Structures):
         context.builder.elements[-1] = made if isinstance(made, Further) else made._replace(label=label)
         return result
 
-    def named(self, step: ast.Step, context: Context) -> tuple[Part, GraphBuilder, list[Stored] | None]:
-        """What the label of an `again` names, the graph where it stands, and its elements with weights, None where these are not known.
+    def named(self, step: ast.Step, context: Context) -> tuple[Part | None, GraphBuilder, list[Stored] | None]:
+        """What the label of an `again` names, the graph where it stands, and its elements with weights; None where a mistake leaves them unknown.
 
         Raises Refused.
         """
@@ -94,7 +94,7 @@ class Sharing(Structures):
             raise Refused("A104", message, _given(step)[0].span, f"it is as it stands: write `again {name}`")
         return ast.Chain((call,), None, None, only.span)
 
-    def part(self, expr: ast.Expr, context: Context) -> tuple[Part, GraphBuilder, list[Stored] | None]:
+    def part(self, expr: ast.Expr, context: Context) -> tuple[Part | None, GraphBuilder, list[Stored] | None]:
         """What a label names, as `named` gives it. Raises Refused."""
         name = spelled(expr, context.scope)
         path = Path.of(expr, context.scope)
@@ -105,6 +105,8 @@ class Sharing(Structures):
             help_ = f"label it where it stands, in `{name.rpartition('.')[0]}`: `conv1: conv k=3 f=8`"
             raise Refused("A304", f"`{name}` is a position, and weights are used again by a label", expr.span, help_)
         if part is None or (part.name != name and not inside):
+            if home.type_of(value) is None:
+                return None, home, None
             what = "is an input, and has no weights" if name in self.placed else "has no layers"
             raise Refused(
                 "A304", f"`{name}` {what} to use again", expr.span, "name a layer, a group or a block call, of which no guard drops all"

@@ -562,3 +562,8 @@ def test_the_document_holds_the_owner_and_a_mistake_in_it_is_refused():
     document["graphs"][-1]["elements"][1]["arguments"]["f"] = 4
     with pytest.raises(ValueError, match="gives"):
         from_json(json.dumps(document))
+
+
+@pytest.mark.parametrize("body", ["repeat 2:\n  relu\n  conv k=1 f=4", "\n  relu\n  skip", "\n  residual: linear 3"])
+def test_what_a_mistake_leaves_unknown_is_used_again_in_silence(body):
+    assert [code for code, *_ in said(f"v2: linear 0\nv3: {body}\nagain v3")] == ["A105"]
