@@ -52,7 +52,7 @@ COUNTS = [
 MEANING = [
     Mutant("a round too few", "elaborate/structure.py", "while frame.round < count and", "while frame.round < max(count - 1, 1) and"),
     Mutant("lists begin again", "elaborate/binding.py", "expr.items[min(frame.round, len(expr.items) - 1)]", "expr.items[frame.round % len(expr.items)]"),
-    Mutant("the shortcut is dropped", "elaborate/structure.py", "short = self.group(shortcut,", "self.group(shortcut,"),
+    Mutant("the shortcut is dropped", "elaborate/structure.py", "short = self.shortcut(shortcut,", "self.shortcut(shortcut,"),
     Mutant("a guard of residuals ignored", "elaborate/structure.py", "if alone:\n            self.unadded", "if False:\n            self.unadded"),
     Mutant("branches in reverse", "elaborate/structure.py", "results.append((result, statement))", "results.insert(0, (result, statement))"),
     Mutant("defaults of conv hold for dwconv", "elaborate/binding.py", "in (defaults.get(name, {}),", "in (defaults.get(name.removeprefix(\"dw\"), {}),"),

@@ -21,7 +21,6 @@ OTHERWISE = {
     "swin_t": "a window that fills its map is said as windows elsewhere are",
     "nasnet_mobile": "an uneven border of a max pool says nothing of what is counted",
     "xception": "an uneven border of a max pool says nothing of what is counted",
-    "mlp_mixer_b16": "the other value of a sum is turned",
     "pointnet": "its maps of one axis are tokens before the product",
     "ssd300": "a learned length is a `scale`",
     "transformer_base": "attention to another value is written with its projections",
