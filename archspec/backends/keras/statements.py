@@ -243,7 +243,8 @@ class Statements:
             return reach.name
         whole = next((name for name in self.reading.kept if f"{reach.name}.".startswith(f"{name}.")), reach.name)
         if whole in self.chains and reach.name != whole:  # its layers are kept one by one
-            whole += f".{reach.name.removeprefix(f'{whole}.').partition('.')[0]}"
+            names = [name for _, name in layers_of(self.chains[whole], whole)]
+            whole = next((name for name in names if is_around(name, [reach.name])), reach.name)
         elif whole in self.chains:
             return written(tuple([Name(self.variable(name)) for name in self.weighted(self.chains[whole], whole)]))
         if reach.name == whole:

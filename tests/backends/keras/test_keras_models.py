@@ -207,9 +207,12 @@ residual if c(v2_1.0) == 1 or c(v2_1.0) > 3:
 """
 
 
-@pytest.mark.parametrize("source", [ROUNDS, *(f"input 9x5x6\npad p={p} mode=reflect\n" for p in ("0", "0x1", "2x0"))])
+IN_LEVELS = "input 5\nv4:\n  _:\n    _: relu | rmsnorm\n    a: fc 5\nrepeat 2: again v4\nagain v4\n"
+
+
+@pytest.mark.parametrize("source", [ROUNDS, IN_LEVELS, *(f"input 9x5x6\npad p={p} mode=reflect\n" for p in ("0", "0x1", "2x0"))])
 def test_values_of_layers_used_again_and_of_no_border(source):
-    """Of layers of a function that are used again without their activations, and of borders of nothing."""
+    """Of layers of a function that are used again without their activations, of labels in labels, and of borders of nothing."""
     keras()
     from tests.helpers.keras_emitted import difference
 
