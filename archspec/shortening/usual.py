@@ -1,6 +1,6 @@
 """Arguments that nearly all layers of a step have: a line `default` says them, where it says them for several lines.
 
-While lines are still being written, each such argument stands in its line between two marks, which are removed at the end.
+Such an argument is written between two marks, which are removed once all lines are known.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def is_name(word: str) -> bool:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a line, in which texts in quotes and what stands in parentheses are whole."""
+    """The words of a line; a text in quotes is one word, and so is a text in parentheses."""
     return _WORD.findall(text)
 
 

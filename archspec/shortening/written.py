@@ -14,7 +14,7 @@ WIDE = 100
 
 
 class Guard(NamedTuple):
-    """The instances that have a line, among those that have what it stands in; in a repeat the first round may lack it."""
+    """The instances that have a line, among those that have the lines around it; in a repeat the first round may lack it."""
 
     has: frozenset[int]
     among: frozenset[int]

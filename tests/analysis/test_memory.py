@@ -17,7 +17,7 @@ RUNNING = ["macs", "flops", "connections"]
 
 
 def may_overwrite(row):
-    """Whether a layer may stand in its input's memory: the list, adaptive pooling that changes nothing, and axes moved without a copy."""
+    """Whether a layer may overwrite its input: those of the list, adaptive pooling that changes nothing, axes moved without a copy."""
     if row.op == "rearrange":
         return row.node.op.reuses(row.types[0], row.node.type)
     return row.op in IN_PLACE or (row.op in ("adaptpool", "adaptmaxpool") and row.inputs[0] == row.output)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="reads modules of PyTorch")
@@ -176,23 +178,38 @@ class Mixed(nn.Module):
         return torch.cat((angle.cos(), angle.sin()), -1)
 
 
-class Learned(nn.Module):
-    """Two layers of attention, of which each has its own learned angles."""
+class Layers(nn.Module):
+    """Two layers of attention on a map, whose queries and keys a subclass turns."""
+
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleList([nn.ModuleDict({"qkv": nn.Linear(16, 48), "proj": nn.Linear(16, 16)}) for _ in range(2)])
+
+    def attended(self, x, turns):
+        """The result for a map, where `turns` has a function for each layer that turns queries or keys."""
+        x = x.flatten(2).transpose(1, 2)
+        for block, turned in zip(self.blocks, turns, strict=True):
+            q, k, v = block["qkv"](x).unflatten(-1, (3, 2, 8)).permute(2, 0, 3, 1, 4)
+            q, k = (turned(each) for each in (q, k))
+            x = x + block["proj"](F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+        return x
+
+
+def by_table(x, turn):
+    """Pairs of channels that lie half of them apart, turned by cosines and sines side by side."""
+    (a, b), (cos, sin) = x.chunk(2, -1), turn.chunk(2, -1)
+    return torch.cat((a * cos - b * sin, a * sin + b * cos), -1)
+
+
+class Learned(Layers):
+    """Each layer has its own learned angles."""
 
     def __init__(self):
         super().__init__()
         self.mixed = Mixed()
-        self.blocks = nn.ModuleList([nn.ModuleDict({"qkv": nn.Linear(16, 48), "proj": nn.Linear(16, 16)}) for _ in range(2)])
 
     def forward(self, x):
-        x, turns = x.flatten(2).transpose(1, 2), self.mixed()
-        for at, block in enumerate(self.blocks):
-            q, k, v = block["qkv"](x).unflatten(-1, (3, 2, 8)).permute(2, 0, 3, 1, 4)
-            cos, sin = turns[at].chunk(2, -1)
-            pairs = (each.chunk(2, -1) for each in (q, k))
-            q, k = (torch.cat((a * cos - b * sin, a * sin + b * cos), -1) for a, b in pairs)
-            x = x + block["proj"](F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
-        return x
+        return self.attended(x, [partial(by_table, turn=turn) for turn in self.mixed()])
 
 
 @pytest.mark.parametrize("device", ["cpu", "meta"])
@@ -207,21 +224,15 @@ def test_learned_angles_are_the_product_of_positions_and_a_tensor(device, tmp_pa
         assert_alike(module, torch.randn(2, 16, 3, 4), found, tmp_path, lambda x: x)
 
 
-class Images(nn.Module):
-    """Two layers of attention whose queries and keys the same angles turn."""
+class Images(Layers):
+    """The same angles turn in both layers."""
 
     def __init__(self):
         super().__init__()
         self.grid = Grid()
-        self.blocks = nn.ModuleList([nn.ModuleDict({"qkv": nn.Linear(16, 48), "proj": nn.Linear(16, 16)}) for _ in range(2)])
 
     def forward(self, x):
-        x = x.flatten(2).transpose(1, 2)
-        for block in self.blocks:
-            q, k, v = block["qkv"](x).unflatten(-1, (3, 2, 8)).permute(2, 0, 3, 1, 4)
-            q, k = (neighbours(each, self.grid.angles) for each in (q, k))
-            x = x + block["proj"](F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
-        return x
+        return self.attended(x, [lambda each: neighbours(each, self.grid.angles)] * 2)
 
 
 @pytest.mark.parametrize("device", ["cpu", "meta"])

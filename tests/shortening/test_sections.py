@@ -60,7 +60,7 @@ def test_parts_that_are_alike_are_rounds(text, most):
 
 
 def test_every_second_line_may_be_another_block():
-    """As in Twins, whose blocks stand at the top: a module of the network's own lies between the first two of a stage."""
+    """As in Twins: its blocks are at the top level, since a module of the network itself lies between the first two of a stage."""
     rounds = "".join(
         f'"blocks.{n}.norm": bn\n"blocks.{n}.one": conv k={"1" if n % 2 else "3 p=1"} f=8\n"blocks.{n}.act": relu\n' for n in range(2, 16)
     )
