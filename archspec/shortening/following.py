@@ -13,19 +13,20 @@ def in_chains(items: Sequence[Item], start: Item | None, result: Item | None, *,
 
     Of two values that an item reads, the first comes right before it; of more they come as it reads them, as rounds have them.
     """
-    if _breaks(items, start) < _FEW:
+    breaks = _breaks(items, start)
+    if breaks < _FEW:
         return items
     found = _backwards(items, result)
-    places = [item.name for item in items if item.nameless]
-    if (
-        len(found) < len(items)
-        or _breaks(found, start) >= _breaks(items, start)
-        or [item.name for item in found if item.nameless] != places
-    ):
+    if len(found) < len(items) or _breaks(found, start) >= breaks or _places(found) != _places(items):
         return items
     bound = any(isinstance(item, Exit) or (isinstance(item, Group) and item.exits) for item in items)
     lent = any(isinstance(item, Layer) and (item.owner or item.lends) for item in every(items))
     return items if bound or lent or (top and _has_rounds(items)) else found  # weights are used again below the line that has them
+
+
+def _places(items: Sequence[Item]) -> list[str]:
+    """The names of items that are positions, in order."""
+    return [item.name for item in items if item.nameless]
 
 
 _FEW = 2
